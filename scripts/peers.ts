@@ -7,7 +7,7 @@ import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { listOf, positiveInteger, seedOption, UsageError } from "../lib/text/option_values.ts";
-import { FAMILIES, familySentence, LONG_FAMILY } from "./peers/harness/families.ts";
+import { FAMILIES, familySentence, LONG_FAMILY } from "./peers/harness/contest.ts";
 
 const GREATEST_ROUNDS = 1000;
 

@@ -1,16 +1,19 @@
 /**
  * A pool from npm with two threads and no-op items. Arguments: pool; mode: `one` waits for each item before it
- * sends the next, `all` sends all at once and the pool decides how many are in flight; items; and how many each
- * thread may have in flight, for the pools with such an option.
+ * sends the next, `all` sends all at once and the pool decides how many are in flight; items; how many each
+ * thread may have in flight, for the pools with such an option; and for the mode `shared` how many numbers the
+ * table has that piscina's threads get as workerData, and of which each item reads one: that mode is timed from
+ * opening the pool on.
  */
 
 import { fileURLToPath } from "node:url";
 import * as packages from "./packages.ts";
-import { numbers, reading, report } from "./reading.ts";
+import { numbers, reading, report, table } from "./reading.ts";
 
 type Run = (item: number) => PromiseLike<unknown>;
 
 const NOOP = new URL("./noop.js", import.meta.url);
+const SHARED = new URL("./shared_task.js", import.meta.url);
 const fileBeside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** The options that piscina and tinypool share; tinypool began as a copy of piscina. */
@@ -19,10 +22,11 @@ const twoThreads = (depth: number) => (
 );
 
 /** For each pool, opens it and returns a function that runs the no-op task on one number. */
-const POOLS: Readonly<Record<string, (depth: number) => Promise<Run>>> = {
-  async piscina(depth) {
+const POOLS: Readonly<Record<string, (depth: number, workerData?: unknown) => Promise<Run>>> = {
+  async piscina(depth, workerData) {
     const { Piscina } = await import(packages.PISCINA);
-    const pool = new Piscina(twoThreads(depth));
+    const shared = workerData === undefined ? {} : { filename: SHARED.href, workerData };
+    const pool = new Piscina({ ...twoThreads(depth), ...shared });
     return (item) => pool.run(item);
   },
   async tinypool(depth) {
@@ -58,16 +62,24 @@ const POOLS: Readonly<Record<string, (depth: number) => Promise<Run>>> = {
   },
 };
 
-const [pool = "", mode = "one", items = "1000", depth = "1"] = Deno.args;
-const run = await POOLS[pool]!(Number(depth));
-await Promise.all(numbers(Math.max(200, Number(items) / 10)).map(run));
+const [name = "", mode = "one", items = "1000", depth = "1", size = "0"] = Deno.args;
 const input = numbers(Number(items));
-report(
-  await reading(async () => {
-    if (mode === "all") return await Promise.all(input.map(run));
-    const results: unknown[] = [];
-    for (const item of input) results.push(await run(item));
-    return results;
-  }),
-);
+const open = (workerData?: unknown) => POOLS[name]!(Number(depth), workerData);
+const all = (run: Run) => Promise.all(input.map(run));
+if (mode === "shared") {
+  await import(packages.PISCINA);
+  const shared = table(Number(size));
+  report(await reading(async () => all(await open(shared))));
+} else {
+  const run = await open();
+  await Promise.all(numbers(Math.max(200, Number(items) / 10)).map(run));
+  report(
+    await reading(async () => {
+      if (mode === "all") return await all(run);
+      const results: unknown[] = [];
+      for (const item of input) results.push(await run(item));
+      return results;
+    }),
+  );
+}
 Deno.exit();

@@ -8,7 +8,7 @@ import {
   sumOfSquares,
 } from "../../scripts/peers/harness/contests.ts";
 import { checkReading, createAttempts } from "../../scripts/peers/harness/race.ts";
-import { FAMILIES } from "../../scripts/peers/harness/families.ts";
+import { FAMILIES } from "../../scripts/peers/harness/contest.ts";
 import type { Contender } from "../../scripts/peers/harness/contest.ts";
 import {
   type Ended,

@@ -1,12 +1,13 @@
 /** All contests, by family: the contenders, their work, and the sum that the results must have. */
 
-import { FAMILIES, type Family } from "./families.ts";
 import {
   type Aim,
   type Contender,
   type Contest,
   EACH_MS,
   EACH_US,
+  FAMILIES,
+  type Family,
   type Machine,
   perSecond,
   SPREAD,
@@ -56,14 +57,16 @@ function program(name: string, work: Work, file: string, ...args: Words): Conten
   return { name, launch: own(file, ...args), ...work };
 }
 
+/** A contest of some family. */
+type Plan = Omit<Contest, "family">;
+
 function contest(
-  family: Family,
   title: string,
   unit: Contest["unit"],
   ours: Contender,
   ...peers: Contender[]
-): Contest {
-  return { family, title, unit, ours, peers };
+): Plan {
+  return { title, unit, ours, peers };
 }
 
 const counted = (items: number) => items.toLocaleString("en");
@@ -102,14 +105,14 @@ function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
 /** Python's process pools with no-op items: the name, the module needed, the program's mode, items. */
 const PYTHON_PROCESSES = [
   ["multiprocessing.Pool(2).map", undefined, "pool", 2_000_000],
-  ["ProcessPoolExecutor(2).map, chunks of 1,000", undefined, "executor", 1_000_000],
+  ["ProcessPoolExecutor(2).map, chunks of 1,000", undefined, "processes", 1_000_000],
   ["joblib Parallel(n_jobs=2), its loky", "joblib", "joblib", 200_000],
 ] as const;
 
 function pythonProcesses(machine: Machine, aim: Aim): Contender[] {
   return PYTHON_PROCESSES.map(([name, module, mode, items]) => ({
     name: inPython(name, machine),
-    ...python(machine.python?.program, module, "python_pool.py", mode, items),
+    ...python(machine.python?.program, module, "python_pool.py", "noop", mode, 1, items),
     ...numbered(items),
     aim,
   }));
@@ -124,14 +127,13 @@ const NPM_LIMITS = [
 ] as const;
 
 /** The contest of functions that wait, a limited number at once in one event loop. */
-function limits(by: "map" | "run"): Contest {
+function limits(by: "map" | "run"): Plan {
   const [items, slots] = [100_000, 64];
   const work = numbered(items);
   const what = by === "map" ? "items that wait for a turn" : "calls of run() that wait for a turn";
   // p-map takes a list only, not single calls.
   const peers = NPM_LIMITS.filter(([name]) => by === "map" || name !== "p-map");
   return contest(
-    "pools",
     `${counted(items)} ${what}, ${slots} at once in one event loop`,
     EACH_US,
     program(`limited({ slots: ${slots} }).${by}`, work, "ours.ts", "limits", by, items, slots),
@@ -145,17 +147,16 @@ function limits(by: "map" | "run"): Contest {
 }
 
 /** The contest of tiny tasks that all read one table. */
-function sharedTable(machine: Machine): Contest {
+function sharedTable(machine: Machine): Plan {
   const [size, items] = [2_500_000, 20_000];
   const work = numbered(items);
   return contest(
-    "pools",
     "20 MB that 20,000 tiny tasks on two lanes share, from opening them to the last result",
     TOTAL_MS,
     program("workers({ lanes: 2, shared })", work, "ours.ts", "shared", size, items),
     {
       name: `${versioned("piscina", packages.PISCINA)}, workerData`,
-      ...withPackage(packages.PISCINA, "npm_shared.ts", size, items),
+      ...withPackage(packages.PISCINA, "npm_pools.ts", "piscina", "shared", items, DEPTH, size),
       ...work,
       aim: atMost(1),
     },
@@ -174,12 +175,11 @@ function noops(name: string, items: number, model: string, ...args: Words): Cont
 }
 
 /** The contests of pools that pass no-op items. */
-function pools(machine: Machine): Contest[] {
+function pools(machine: Machine): Plan[] {
   const [bulk, calls] = [4_000_000, 3_000];
   const roundTrips = noops("workers({ lanes: 1 }), chunk 1", calls, "workers", 1, 1, 1, 300);
   return [
     contest(
-      "pools",
       "no-op items on two worker lanes, in chunks",
       ITEMS,
       noops("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
@@ -187,14 +187,12 @@ function pools(machine: Machine): Contest[] {
       ...npmPools("all", 10_000, atLeast(50)),
     ),
     contest(
-      "pools",
       "no-op round trips to a worker lane, one at a time",
       EACH_US,
       { ...roundTrips, aim: { of: "figure", atMost: 10 } },
       ...npmPools("one", calls, atMost(1)),
     ),
     contest(
-      "pools",
       "calls of run() to a worker lane, one at a time",
       EACH_US,
       program("workers({ lanes: 1 }).run", numbered(calls), "ours.ts", "calls", calls),
@@ -207,14 +205,12 @@ function pools(machine: Machine): Contest[] {
       ...npmPools("one", calls, atMost(1)),
     ),
     contest(
-      "pools",
       `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
       ITEMS,
       noops(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
       ...npmPools("all", 10_000, atLeast(2)),
     ),
     contest(
-      "pools",
       "no-op items on two process lanes, in chunks",
       ITEMS,
       noops("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
@@ -226,12 +222,11 @@ function pools(machine: Machine): Contest[] {
   ];
 }
 
-function buffers(direction: "there" | "back", title: string): Contest {
+function buffers(direction: "there" | "back", title: string): Plan {
   const items = 300;
   const work = { ...numbered(items), work: items * BUFFER_BYTES / 2 ** 20 };
   const bare = { ...work, aim: atLeast(0.9) };
   return contest(
-    "pools",
     title,
     perSecond("MiB"),
     program("processes({ lanes: 1 })", work, "ours.ts", "buffers", direction, items),
@@ -239,11 +234,10 @@ function buffers(direction: "there" | "back", title: string): Contest {
   );
 }
 
-function oneMs(mode: "busy" | "timer", title: string): Contest {
+function oneMs(mode: "busy" | "timer", title: string): Plan {
   const items = 300;
   const bare = { ...numbered(items), aim: atLeast(0.97) };
   return contest(
-    "pools",
     title,
     ITEMS,
     program("sequential()", numbered(items), "ours.ts", "one-ms", mode, items),
@@ -251,7 +245,7 @@ function oneMs(mode: "busy" | "timer", title: string): Contest {
   );
 }
 
-function downloads(machine: Machine, kind: "download" | "fetch", title: string): Contest {
+function downloads(machine: Machine, kind: "download" | "fetch", title: string): Plan {
   const [items, before, slots] = [10_000, 2_000, 64];
   const work = pagesOf(machine, items);
   const how = [`${machine.page.site}/0`, items, slots, before];
@@ -259,7 +253,6 @@ function downloads(machine: Machine, kind: "download" | "fetch", title: string):
   const bare = program("bare fetch loop", { ...work, aim }, "http_client.js", "fetch", ...how);
   const checks = "bare loop with the same checks";
   return contest(
-    "pools",
     title,
     PAGES,
     program(`limited({ slots: ${slots} })`, work, "ours.ts", "downloads", "limited", kind, ...how),
@@ -268,12 +261,11 @@ function downloads(machine: Machine, kind: "download" | "fetch", title: string):
   );
 }
 
-function twoSeconds(model: "workers" | "processes"): Contest {
+function twoSeconds(model: "workers" | "processes"): Plan {
   const [first, count] = [120_000_000, 80];
   const work = squares(first, count);
   const bare = { ...work, aim: atLeast(0.97) };
   return contest(
-    "pools",
     `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`,
     SQUARES,
     program(`${model}({ lanes: 2 })`, work, "ours.ts", "squares", model, 2, first, count),
@@ -281,7 +273,7 @@ function twoSeconds(model: "workers" | "processes"): Contest {
   );
 }
 
-function bare(machine: Machine): Contest[] {
+function bare(machine: Machine): Plan[] {
   return [
     buffers("back", "buffers of 1 MiB to a subprocess and back"),
     buffers("there", "buffers of 1 MiB to a subprocess"),
@@ -300,7 +292,7 @@ const MANY = 160;
 /** One after another, 160 pages would take nine seconds a round and tell no more than 20 do. */
 const FEW = 20;
 
-function io(machine: Machine): Contest[] {
+function io(machine: Machine): Plan[] {
   const url = `${machine.page.site}/${LATENCY_MS}`;
   const ours = (name: string, model: string, size: number, items = MANY) => {
     const how = [model, "download", url, items, size];
@@ -319,7 +311,7 @@ function io(machine: Machine): Contest[] {
     by(name, "requests", "python_requests.py", items, mode, url, items);
   const pages = (title: string, mine: Contender, ...peers: Contender[]) => {
     const what = `${mine.items} pages that take ${LATENCY_MS} ms, ${title}`;
-    return contest("io", what, TOTAL_MS, mine, ...peers);
+    return contest(what, TOTAL_MS, mine, ...peers);
   };
   return [
     pages(
@@ -364,12 +356,12 @@ function nativeSquares(flags: string, aim?: Aim): Contender {
 /** Python gets smaller numbers because it is much slower; both sides are counted in squares per second. */
 function articleSquares(program: string | undefined, module: string | undefined, mode: string) {
   return {
-    ...python(program, module, "python_cpu.py", mode, 5_000_000, 4),
+    ...python(program, module, "python_pool.py", "squares", mode, 5_000_000, 4),
     ...squares(5_000_000, 4),
   };
 }
 
-function cpu(machine: Machine): Contest[] {
+function cpu(machine: Machine): Plan[] {
   const article = (name: string, mode: string, aim?: Aim): Contender => ({
     name: inPython(name, machine),
     ...articleSquares(machine.python?.program, undefined, mode),
@@ -378,7 +370,6 @@ function cpu(machine: Machine): Contest[] {
   const sameSpeed: Aim = { of: "ratio", atLeast: 0.85, atMost: 1.15 };
   return [
     contest(
-      "cpu",
       "exact sums of squares on one lane",
       SQUARES,
       ourSquares("sequential()", "sequential", 1),
@@ -387,7 +378,6 @@ function cpu(machine: Machine): Contest[] {
       nativeSquares("-O3 -march=native"),
     ),
     contest(
-      "cpu",
       "exact sums of squares on two lanes",
       SQUARES,
       ourSquares("processes({ lanes: 2 })", "processes", 2),
@@ -395,7 +385,6 @@ function cpu(machine: Machine): Contest[] {
       article("multiprocessing.Pool(2).map", "pool"),
     ),
     contest(
-      "cpu",
       "the same loop in every kind of lane",
       SQUARES,
       ourSquares("sequential(): the main isolate", "sequential", 1),
@@ -414,20 +403,20 @@ const PYTHON_POOLS = [
 ] as const;
 
 /** The contests of Python's pools, one for each Python found. */
-function pythons(machine: Machine): Contest[] {
+function pythons(machine: Machine): Plan[] {
   const found = machine.pythons.length > 0 ? machine.pythons : [undefined];
-  return found.map((one): Contest => {
+  return found.map((one): Plan => {
     const loop = { name: "for loop", ...articleSquares(one?.program, undefined, "one") };
     const pools = PYTHON_POOLS.map(([name, module, mode]) => (
       { name, ...articleSquares(one?.program, module, mode) }
     ));
     const title = `exact sums of squares in Python ${one === undefined ? "3" : pythonName(one)}`;
     const ours = ourSquares("workers({ lanes: 2 })", "workers", 2);
-    return { ...contest("python", title, SQUARES, ours, loop, ...pools), loop };
+    return { ...contest(title, SQUARES, ours, loop, ...pools), loop };
   });
 }
 
-function starts(): Contest[] {
+function starts(): Plan[] {
   const started = (
     title: string,
     [name, ...ours]: readonly [string, string, ...Words],
@@ -437,7 +426,7 @@ function starts(): Contest[] {
   ) => {
     const work = { items, sum: BigInt(items) };
     const peer = program(bareName, { ...work, aim }, ...bare);
-    return contest("lanes", title, EACH_MS, program(name, work, ...ours), peer);
+    return contest(title, EACH_MS, program(name, work, ...ours), peer);
   };
   const lane = (model: string, until: "ready" | "run") =>
     [`${model}({ lanes: 1 }).${until}()`, "ours.ts", "start", model, 10, until] as const;
@@ -476,12 +465,11 @@ function starts(): Contest[] {
 }
 
 /** The contest of one command run again and again: the spread of its times by each timer. */
-function repeated(): Contest {
+function repeated(): Plan {
   const runs = 20;
   const work = { items: runs, sum: BigInt(runs) };
   const hyperfine = program("hyperfine", work, "spread.ts", "hyperfine", runs);
   return contest(
-    "lanes",
     `${runs} runs of an empty program: how far the times' quartiles lie apart`,
     SPREAD,
     program("sequential()", work, "spread.ts", "ours", runs),
@@ -490,13 +478,13 @@ function repeated(): Contest {
 }
 
 /** The contests of jobs run to their end with a journal, against the same job without one. */
-function runs(): Contest[] {
+function runs(): Plan[] {
   const journaled = (title: string, which: string, items: number, run?: Aim, bare?: Aim) => {
     const of = (name: string, mode: string, aim?: Aim) =>
       program(name, { ...numbered(items), aim }, "journal.ts", mode, which, items);
     const ours = of("deno task run --out", "run", run);
     const peer = of("mapSettled, and nothing is written", "bare", bare);
-    return contest("run", title, ITEMS, ours, peer);
+    return contest(title, ITEMS, ours, peer);
   };
   return [
     journaled("tasks of 1 ms with a journal", "busy", 8_000, undefined, atLeast(0.97)),
@@ -508,14 +496,14 @@ function runs(): Contest[] {
 const GROWTH = atMost(1.2);
 
 /** One of the library's contenders with `most` items, against itself with a tenth and a hundredth of them. */
-function grown(title: string, most: number, contender: (items: number) => Contender): Contest {
+function grown(title: string, most: number, contender: (items: number) => Contender): Plan {
   const [ours, ...fewer] = [most, most / 10, most / 100]
     .map((items) => ({ ...contender(items), name: `${counted(items)} items` }));
   const peers = fewer.map((one) => ({ ...one, aim: GROWTH }));
-  return contest("growth", title, EACH_US, ours!, ...peers);
+  return contest(title, EACH_US, ours!, ...peers);
 }
 
-function growth(machine: Machine): Contest[] {
+function growth(machine: Machine): Plan[] {
   const slots = 64;
   const [bulk, many] = [4_000_000, 100_000];
   const noop = (model: string, slots: number, chunk: number | "auto") => (items: number) =>
@@ -554,16 +542,15 @@ const LOADS = [
 ] as const;
 
 /** The contests of HTTP clients that download as fast as they can. */
-function load(machine: Machine): Contest[] {
+function load(machine: Machine): Plan[] {
   const { python: found, page: { site, bytes } } = machine;
-  return LOADS.map(([ms, slots, items]): Contest => {
+  return LOADS.map(([ms, slots, items]): Plan => {
     const url = `${site}/counted/${ms}`;
     const work = pagesOf(machine, items);
     const before = 1_000;
     const client = [url, items, slots, before, "load"] as const;
     const most = program("wrk, what the site gives at most", {}, "wrk.ts", url, slots, bytes);
     return contest(
-      "load",
       `${counted(items)} pages that take ${ms} ms, ${slots} at once`,
       PAGES,
       program(
@@ -594,7 +581,7 @@ function load(machine: Machine): Contest[] {
   });
 }
 
-const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {
+const CONTESTS: Readonly<Record<Family, (machine: Machine) => Plan[]>> = {
   pools: (machine) => [...pools(machine), ...bare(machine)],
   io,
   cpu,
@@ -608,5 +595,5 @@ const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {
 /** The contests of some families, in the order of `FAMILIES`. */
 export function contestsOf(only: readonly Family[], machine: Machine): Contest[] {
   return FAMILIES.filter((family) => only.includes(family))
-    .flatMap((family) => CONTESTS[family](machine));
+    .flatMap((family) => CONTESTS[family](machine).map((plan) => ({ ...plan, family })));
 }

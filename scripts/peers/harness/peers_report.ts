@@ -15,7 +15,7 @@ import * as doc from "../../../lib/report/document.ts";
 import { list, markup } from "../../../lib/report/html/markup.ts";
 import type { PagePart, PartPlace } from "../../../lib/report/html/page.ts";
 import { addKind } from "../../../lib/report/kinds.ts";
-import { familySentence } from "./families.ts";
+import { familySentence } from "./contest.ts";
 import { z } from "zod";
 
 const besidesSchema = z.object({

@@ -3,7 +3,6 @@
  * its end; also what the race needs of the machine: a Python, and a site of one page.
  */
 
-import { attempt } from "../../../lib/lanes/attempt.ts";
 import { fit, plain } from "../../../lib/text/plain.ts";
 import type { Launch, Machine, Need, Python } from "./contest.ts";
 import { fileURLToPath } from "node:url";
@@ -26,30 +25,25 @@ export async function runToEnd(
   { program, args }: Launch,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Ended> {
-  let child: Deno.ChildProcess;
+  const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  let ended: Deno.CommandOutput | undefined;
   try {
-    child = new Deno.Command(program, {
+    const command = new Deno.Command(program, {
       args: [...args],
       stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
       env: { NO_COLOR: "1" },
-    }).spawn();
+      signal: stop,
+    });
+    if (!stop.aborted) ended = await command.output();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    return { ok: false, reason: `${program} can't be started` };
   }
-  const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  // The child may have ended in the meantime.
-  const kill = () => attempt(() => child.kill("SIGKILL"));
-  stop.addEventListener("abort", kill);
-  if (stop.aborted) kill();
-  const { success, stdout, stderr } = await child.output();
-  stop.removeEventListener("abort", kill);
   if (stop.aborted) {
     const late = `took longer than ${timeoutMs / 1000} s`;
     return { ok: false, reason: signal?.aborted ? "interrupted" : late };
   }
+  if (ended === undefined) return { ok: false, reason: `${program} can't be started` };
+  const { success, stdout, stderr } = ended;
   const text = new TextDecoder();
   return success
     ? { ok: true, stdout: text.decode(stdout) }

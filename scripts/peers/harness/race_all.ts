@@ -3,35 +3,16 @@
 import { printReport } from "../../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../../lib/files/output_files.ts";
 import { ProgressLine } from "../../../lib/progress/progress.ts";
-import type { Family } from "./families.ts";
 import { asReport, type PeersFile, peersReport } from "./peers_report.ts";
 import { styleOfStdout } from "../../../lib/report/terminal.ts";
 import { counted } from "../../../lib/text/format.ts";
 import { printError } from "../../../lib/text/print.ts";
 import { describeMachine } from "../../../lib/timing/environment.ts";
 import { startMeter } from "../../../lib/timing/meter/meter.ts";
-import type { Contender, Contest } from "./contest.ts";
+import type { Family } from "./contest.ts";
 import { contestsOf } from "./contests.ts";
 import { findPythons, startPageSite } from "./programs.ts";
-import { createAttempts, race } from "./race.ts";
-import { rowsOf } from "./result.ts";
-
-/** Shows the race's progress: a line that is updated on a terminal, or one plain line per round in a pipe. */
-function raceProgress(runs: number, rounds: number) {
-  const line = new ProgressLine("starting");
-  let run = 0;
-  let told = -1;
-  return {
-    onRun(contest: Contest, contender: Contender, round: number) {
-      run++;
-      const what = `round ${round + 1}: ${contest.family}, ${contender.name}`;
-      line.show(run / runs, `${run}/${runs} ${what}`);
-      if (!line.moves && round !== told) line.say(`round ${round + 1} of ${rounds} …`);
-      told = round;
-    },
-    end: () => line.end(),
-  };
-}
+import { createAttempts, race, rowsOf } from "./race.ts";
 
 interface Request {
   readonly only: readonly Family[];
@@ -55,14 +36,20 @@ export async function raceAll(request: Request): Promise<number> {
   printError(note);
   const runs = contests.reduce((sum, { peers }) => sum + (1 + peers.length) * rounds, 0);
   printError(`${counted(runs, "run")} in ${counted(rounds, "round")}, seed ${seed} …`);
-  const progress = raceProgress(runs, rounds);
+  const line = new ProgressLine("starting");
+  let [run, told] = [0, -1];
   const raced = await race(contests, {
     rounds,
     seed,
     signal,
     attempt: createAttempts({ signal }),
-    onRun: progress.onRun,
-  }).finally(() => progress.end());
+    onRun: ({ family }, { name }, round) => {
+      run++;
+      line.show(run / runs, `${run}/${runs} round ${round + 1}: ${family}, ${name}`);
+      if (!line.moves && round !== told) line.say(`round ${round + 1} of ${rounds} …`);
+      told = round;
+    },
+  }).finally(() => line.end());
 
   const rows = rowsOf(raced);
   const partial = signal.aborted;

@@ -7,8 +7,13 @@ import {
   SPREAD,
 } from "../../../../scripts/peers/harness/contest.ts";
 import type { Reading } from "../../../../scripts/peers/reading.ts";
-import { type Attempt, race, type Raced } from "../../../../scripts/peers/harness/race.ts";
-import { judged, rowsOf } from "../../../../scripts/peers/harness/result.ts";
+import {
+  type Attempt,
+  judged,
+  race,
+  type Raced,
+  rowsOf,
+} from "../../../../scripts/peers/harness/race.ts";
 import {
   aimText,
   resultText,
