@@ -224,7 +224,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
       await (journal === undefined ? writeOut(results) : journal.add(results, failures));
       await failed?.add(failures);
     },
-    feed: lines && ((count) => lines.next(count)),
+    feed: lines && (() => lines.next()),
   });
   return await concluded(request, found, { job, state, known, journal, failed, environment });
 }

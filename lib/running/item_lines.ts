@@ -31,7 +31,6 @@ export class ItemLines implements AsyncDisposable {
   /** The start of a line whose end hasn't been read yet. */
   #begun = "";
   #lines: string[] = [];
-  #at = 0;
   #line = 0;
   #ended = false;
 
@@ -45,26 +44,23 @@ export class ItemLines implements AsyncDisposable {
     this.#reader = stream.getReader();
   }
 
-  /** Up to `count` items, waiting only for the first; none at the end. Throws a UsageError naming a line. */
-  async next(count: number): Promise<unknown[]> {
+  /** The items that have come, waiting for at least one; none at the end. Throws a UsageError naming a line. */
+  async next(): Promise<unknown[]> {
     const items: unknown[] = [];
-    while (items.length === 0) {
-      while (this.#at < this.#lines.length && items.length < count) {
-        const text = this.#lines[this.#at]!.replace(/\r$/, "");
-        // Items before a wrong line are returned first; the next call throws.
-        if (text.trim() !== "" && !this.#take(text, items)) return items;
-        this.#at++;
-        this.#line++;
-      }
-      if (this.#ended) break;
-      if (items.length === 0) await this.#read();
+    while (items.length === 0 && (this.#lines.length > 0 || !this.#ended)) {
+      if (this.#lines.length === 0) await this.#read();
+      const wrong = this.#lines.findIndex((line) => !this.#take(line, items));
+      this.#lines = wrong < 0 ? [] : this.#lines.slice(wrong);
     }
     return items;
   }
 
-  #take(text: string, items: unknown[]): boolean {
+  /** Adds a line's item; false for a wrong line after others, whose items are returned first. */
+  #take(line: string, items: unknown[]): boolean {
+    const text = line.replace(/\r$/, "");
     try {
-      items.push(this.format === "text" ? text : valueOf(text));
+      if (text.trim() !== "") items.push(this.format === "text" ? text : valueOf(text));
+      this.#line++;
       return true;
     } catch (cause) {
       if (items.length > 0) return false;
@@ -85,7 +81,6 @@ export class ItemLines implements AsyncDisposable {
     this.#begun = lines.pop()!;
     this.#ended = done;
     this.#lines = lines;
-    this.#at = 0;
     if (this.#begun.length > this.mostLine) {
       throw new UsageError(
         "--from",
@@ -116,6 +111,6 @@ export class ItemLines implements AsyncDisposable {
 export async function countItems(name: string, path: string, format: LineFormat): Promise<number> {
   await using lines = new ItemLines(name, (await Deno.open(path)).readable, format);
   let count = 0;
-  for (let items; (items = await lines.next(Infinity)).length > 0;) count += items.length;
+  for (let items; (items = await lines.next()).length > 0;) count += items.length;
   return count;
 }

@@ -85,7 +85,7 @@ export interface RunJobHost {
   /** Writes lines; if it rejects, the run is ended at once. */
   readonly write: (results: string, failures: string) => Promise<void>;
   /** Gives the next items if they don't come from the job module; none at their end. */
-  readonly feed?: ((count: number) => Promise<unknown[]>) | undefined;
+  readonly feed?: (() => Promise<unknown[]>) | undefined;
   /** Once aborted, running tasks finish and no more start. */
   readonly signal: AbortSignal;
   /** How long beyond its deadline a task may hold its event loop, in milliseconds; default half a minute. */
@@ -188,7 +188,7 @@ class JobProcess {
         break;
       case "wants":
         // Not awaited, so that results are taken meanwhile.
-        void this.#feed(message.count);
+        void this.#feed();
         break;
       case "settled": {
         const { results, failures, succeeded, failed } = message;
@@ -217,10 +217,10 @@ class JobProcess {
     onPrint(`run: the tasks stay in one event loop: ${plain(detail!)}\n`);
   }
 
-  async #feed(count: number): Promise<void> {
+  async #feed(): Promise<void> {
     const { feed, signal } = this.host;
     try {
-      const items = signal.aborted ? [] : await feed!(count);
+      const items = signal.aborted ? [] : await feed!();
       await this.#send({ items, last: items.length === 0 });
     } catch (error) {
       this.#failure = { error };

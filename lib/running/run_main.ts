@@ -21,15 +21,13 @@ const GRACE_MS = 2000;
 /** Thrown when the run was asked to finish and code outside tasks hasn't ended within its grace time. */
 class Stopped extends Error {}
 
-const FED_AT_ONCE = 256;
-
-/** Items that the parent reads and sends, some at a time and only when there is room for them. */
+/** Items that the parent reads and sends, as many as have come, and only when there is room for them. */
 class FedItems implements AsyncIterableIterator<unknown> {
   #items: Iterator<unknown> = [].values();
   #last = false;
   #waiter: PromiseWithResolvers<void> | undefined;
 
-  constructor(private readonly ask: (count: number) => void) {}
+  constructor(private readonly ask: () => void) {}
 
   come(items: readonly unknown[], last: boolean): void {
     this.#items = items.values();
@@ -46,7 +44,7 @@ class FedItems implements AsyncIterableIterator<unknown> {
       const next = this.#items.next();
       if (!next.done || this.#last) return next;
       this.#waiter = Promise.withResolvers();
-      this.ask(FED_AT_ONCE);
+      this.ask();
       await this.#waiter.promise;
     }
   }
@@ -102,7 +100,7 @@ async function main(): Promise<void> {
   const say: (message: RunMessage) => void = tell;
   setInterval(() => say({ type: "beat" }), RUN_BEAT_MS);
   const known = new KnownItems();
-  const fed = new FedItems((count) => say({ type: "wants", count }));
+  const fed = new FedItems(() => say({ type: "wants" }));
   const finishing = new Finishing(say);
   let run: RunHere | undefined;
   const told = (line: string) => {

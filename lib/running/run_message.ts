@@ -83,8 +83,8 @@ export type RunMessage =
     readonly lanes: number;
     readonly slots: number | null;
   }
-  /** The process has room for this many more items. */
-  | { readonly type: "wants"; readonly count: number }
+  /** The process has room for more items. */
+  | { readonly type: "wants" }
   /** How many items have succeeded and failed so far, and the new lines of results and of failures. */
   | {
     readonly type: "settled";

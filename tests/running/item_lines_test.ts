@@ -11,12 +11,9 @@ function linesOf(text: string, format: LineFormat, size = 1 << 16): ItemLines {
   return new ItemLines("items", ReadableStream.from(chunks), format);
 }
 
-async function allOf(lines: ItemLines, count: number): Promise<unknown[]> {
+async function allOf(lines: ItemLines): Promise<unknown[]> {
   const all: unknown[] = [];
-  for (let items = await lines.next(count); items.length > 0; items = await lines.next(count)) {
-    assertEquals(items.length <= count, true);
-    all.push(...items);
-  }
+  for (let items; (items = await lines.next()).length > 0;) all.push(...items);
   return all;
 }
 
@@ -26,27 +23,26 @@ Deno.test("lines are items however the bytes arrive and whatever ends a line", a
     fc.constantFrom("\n", "\r\n"),
     fc.boolean(),
     fc.integer({ min: 1, max: 9 }),
-    fc.integer({ min: 1, max: 4 }),
-    async (texts, end, ended, size, count) => {
+    async (texts, end, ended, size) => {
       const text = texts.join(end) + (ended ? end : "");
       const wanted = texts.map((text) => text.toWellFormed()).filter((text) => text.trim() !== "");
-      assertEquals(await allOf(linesOf(text, "text", size), count), wanted);
+      assertEquals(await allOf(linesOf(text, "text", size)), wanted);
     },
   ));
 });
 
 Deno.test("a byte order mark is no part of the first item", async () => {
-  assertEquals(await allOf(linesOf("\ufeffa\nb", "text"), 9), ["a", "b"]);
+  assertEquals(await allOf(linesOf("\ufeffa\nb", "text")), ["a", "b"]);
 });
 
 Deno.test("a line of JSON is a value", async () => {
-  assertEquals(await allOf(linesOf('{"a":1}\n\n"b"\n3', "json"), 2), [{ a: 1 }, "b", 3]);
+  assertEquals(await allOf(linesOf('{"a":1}\n\n"b"\n3', "json")), [{ a: 1 }, "b", 3]);
 });
 
 Deno.test("items before a line that isn't JSON are given, then the line is named", async () => {
   const lines = linesOf("1\n2\n\n{", "json");
-  assertEquals(await lines.next(9), [1, 2]);
-  await assertRejects(() => lines.next(9), UsageError, "line 4");
+  assertEquals(await lines.next(), [1, 2]);
+  await assertRejects(() => lines.next(), UsageError, "line 4");
 });
 
 Deno.test("no more is read than is wanted, and what has come isn't held back for more", async () => {
@@ -57,29 +53,29 @@ Deno.test("no more is read than is wanted, and what has come isn't held back for
     },
   }, { highWaterMark: 0 });
   await using lines = new ItemLines("items", stream, "json");
-  assertEquals(await lines.next(100), [1]);
+  assertEquals(await lines.next(), [1]);
   assertEquals(pulled, 1);
-  assertEquals(await lines.next(1), [2]);
+  assertEquals(await lines.next(), [2]);
 });
 
 Deno.test("a number that JavaScript would change is refused, with its line", async () => {
   for (const number of ["1e999", "12345678901234567890", "-9007199254740993"]) {
     await using lines = linesOf(`1\n{"id":${number}}\n`, "json");
-    assertEquals(await lines.next(1), [1]);
-    const error = await assertRejects(() => lines.next(1), UsageError, number);
+    assertEquals(await lines.next(), [1]);
+    const error = await assertRejects(() => lines.next(), UsageError, number);
     assertEquals(error.message.includes("line 2"), true);
   }
   await using kept = linesOf(
     `[18014398509481984, 3.141592653589793, "12345678901234567890"]`,
     "json",
   );
-  assertEquals(await kept.next(1), [[2 ** 54, Math.PI, "12345678901234567890"]]);
+  assertEquals(await kept.next(), [[2 ** 54, Math.PI, "12345678901234567890"]]);
 });
 
 Deno.test("bytes that aren't UTF-8 are refused, and no item is changed", async () => {
   const bytes = new Uint8Array([0x61, 0x0a, 0xff, 0xfe, 0x0a]);
   await using lines = new ItemLines("items", ReadableStream.from([bytes]), "text");
-  await assertRejects(() => lines.next(1), UsageError, "UTF-8");
+  await assertRejects(() => lines.next(), UsageError, "UTF-8");
 });
 
 Deno.test("a line that doesn't end is read no further than any line may be long", async () => {
@@ -90,8 +86,8 @@ Deno.test("a line that doesn't end is read no further than any line may be long"
     },
   }, { highWaterMark: 0 });
   await using lines = new ItemLines("items", stream, "text", 10);
-  assertEquals(await lines.next(9), ["a"]);
-  await assertRejects(() => lines.next(9), UsageError, "line 2 is longer than 10 characters");
+  assertEquals(await lines.next(), ["a"]);
+  await assertRejects(() => lines.next(), UsageError, "line 2 is longer than 10 characters");
   assertEquals(pulled, 7);
 });
 
