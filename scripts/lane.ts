@@ -5,7 +5,6 @@ import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { readServerOptions, SERVER_HELP } from "../lib/children/model_arguments.ts";
 import { userPath } from "../lib/files/user_files.ts";
-import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
 import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";
 import {
@@ -125,7 +124,7 @@ await script("lane", async (signal, args) => {
     slots: raw.slots === undefined
       ? MOST_SLOTS
       : positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }),
-    allowed: new AllowedModules({ roots, data: paths.includes("data:") }),
+    allowed: { roots, data: paths.includes("data:") },
     permissions,
     threads: model === "workers",
     silenceMs: SILENCE_MS,

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import { stateText } from "../../lib/cli/join.ts";
-import { AllowedModules } from "../../lib/lanes/cluster/allowed_modules.ts";
 import { JoinedMachine } from "../../lib/lanes/cluster/machine.ts";
 import { FakeServer } from "../lanes/cluster/fake_server.ts";
 
@@ -10,7 +9,7 @@ Deno.test("a machine's line says what it does, and while the server doesn't answ
     name: "near",
     lanes: 2,
     slots: 1,
-    allowed: new AllowedModules({ roots: [], data: true }),
+    allowed: { roots: [], data: true },
     permissions: {},
     silenceMs: 5000,
     threads: false,

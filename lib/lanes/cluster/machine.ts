@@ -3,7 +3,6 @@
 import { wordsOf } from "../attempt.ts";
 import { ofOneProject } from "../project.ts";
 import type { LanePermissions } from "../permissions.ts";
-import type { AllowedModules, FoundModule } from "./allowed_modules.ts";
 import {
   ACK_WAIT_MS,
   BEAT_MS,
@@ -16,10 +15,15 @@ import {
   type MachineBeat,
   Subject,
 } from "./broker.ts";
-import { moduleDigest, notRunnable } from "./module_digest.ts";
+import {
+  type AllowedModules,
+  findAllowed,
+  type FoundModule,
+  moduleDigest,
+  notRunnable,
+} from "./modules.ts";
 import type { Post } from "./post.ts";
-import { Relay } from "./relay.ts";
-import { Turns } from "./turns.ts";
+import { Relay, Turns } from "./relay.ts";
 
 export interface MachineOptions extends Pick<MachineBeat, "name" | "lanes" | "slots" | "threads"> {
   readonly allowed: AllowedModules;
@@ -153,7 +157,9 @@ export class JoinedMachine implements AsyncDisposable {
     const { job: id, lane, slots, modules, insists } = request;
     const { slots: mostSlots, permissions, threads, allowed, onRefused } = this.options;
     const found = new Map<string, FoundModule>();
-    for (const { module, digest } of modules) found.set(module, await allowed.find(module, digest));
+    for (const { module, digest } of modules) {
+      found.set(module, await findAllowed(allowed, module, digest));
+    }
     const [wanted] = found.values();
     if (wanted !== undefined && "refused" in wanted) {
       onRefused(wanted.refused);
@@ -179,7 +185,7 @@ export class JoinedMachine implements AsyncDisposable {
         }
         if (known !== undefined) return known;
         if (!module.startsWith("data:")) return { refused: notRunnable(module) };
-        return await allowed.find(module, await moduleDigest(module));
+        return await findAllowed(allowed, module, await moduleDigest(module));
       },
       onItems: (count) => this.#items += count,
       onEnd,

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { AllowedModules } from "../../../lib/lanes/cluster/allowed_modules.ts";
-import { moduleDigest } from "../../../lib/lanes/cluster/module_digest.ts";
+import { findAllowed, moduleDigest } from "../../../lib/lanes/cluster/modules.ts";
 import { granted } from "../../granted.ts";
 
 const ignore = !granted("read", "write");
@@ -98,10 +97,7 @@ Deno.test({
       const module = url("mine/task é.ts");
       const digest = await moduleDigest(module);
       const find = (roots: string[], data = false, of = module, content = digest) =>
-        new AllowedModules({ roots: roots.map((path) => `${root}/${path}`), data }).find(
-          of,
-          content,
-        );
+        findAllowed({ roots: roots.map((path) => `${root}/${path}`), data }, of, content);
       assertEquals(await find(["old", "there"]), { local: url("there/deep/task é.ts") });
       assertEquals(await find(["there/deep/task é.ts"]), { local: url("there/deep/task é.ts") });
       const said = async (roots: string[]) => {
@@ -131,9 +127,9 @@ Deno.test({
       "there/old/shop/task.ts": "export default 1;",
       "there/task.ts": "export default 1;",
     }, async (url, root) => {
-      const allowed = new AllowedModules({ roots: [`${root}/there`], data: false });
+      const allowed = { roots: [`${root}/there`], data: false };
       const module = url("here/shop/task.ts");
-      assertEquals(await allowed.find(module, await moduleDigest(module)), {
+      assertEquals(await findAllowed(allowed, module, await moduleDigest(module)), {
         local: url("there/old/shop/task.ts"),
       });
     }),
@@ -146,8 +142,8 @@ Deno.test({
     folders({ "out/task.ts": "export default 1;", "in/other.ts": "" }, async (url, root) => {
       await Deno.symlink(`${root}/out/task.ts`, `${root}/in/task.ts`);
       await Deno.symlink(`${root}/out`, `${root}/in/out`);
-      const allowed = new AllowedModules({ roots: [`${root}/in`], data: false });
+      const allowed = { roots: [`${root}/in`], data: false };
       const digest = await moduleDigest(url("out/task.ts"));
-      assert("refused" in await allowed.find(url("out/task.ts"), digest));
+      assert("refused" in await findAllowed(allowed, url("out/task.ts"), digest));
     }),
 });
