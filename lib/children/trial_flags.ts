@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { projectFiles, projectFlags, THREAD_FOLDERS } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
-import { startDeno } from "../lanes/subprocess/start_deno.ts";
+import { startDeno } from "../lanes/subprocess/child.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";

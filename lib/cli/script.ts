@@ -5,7 +5,7 @@ import { serverFault } from "../children/model_arguments.ts";
 import { TOLD_LATER_MS } from "../children/parent.ts";
 import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
-import { startDeno } from "../lanes/subprocess/start_deno.ts";
+import { startDeno } from "../lanes/subprocess/child.ts";
 import { UsageError } from "../text/option_values.ts";
 import { plain } from "../text/plain.ts";
 import { printError, unprinted } from "../text/print.ts";

@@ -3,7 +3,7 @@
  * as there is room for and as limits allow.
  */
 
-import { inAsyncContext } from "../lanes/async_context.ts";
+import { inAsyncContext } from "../lanes/platform.ts";
 import { shown } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { after, clock } from "../lanes/timers.ts";

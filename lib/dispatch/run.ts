@@ -1,15 +1,15 @@
 /** One `map` or `mapSettled` under way: it sends batches, takes reports, and ends once all items settled. */
 
-import { asyncContext } from "../lanes/async_context.ts";
+import { isThenable } from "../lanes/attempt.ts";
 import { CancelledError } from "../lanes/errors.ts";
 import type { Death, Report } from "../lanes/lane.ts";
+import { asyncContext, inAsyncContext } from "../lanes/platform.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span } from "../lanes/telemetry.ts";
 import { Alarm, clock } from "../lanes/timers.ts";
 import type { Batch, BatchSettings, Blame, ForcedEnd } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
-import { Callbacks } from "./callbacks.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -18,6 +18,7 @@ import {
   type Items,
   type MapOptions,
   mayRetry,
+  type Progress,
   settingsOf,
 } from "./map_options.ts";
 import {
@@ -415,5 +416,51 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.span?.end(this.#failure?.error === this.#left ? undefined : this.#failure);
     this.output.end(this.#failure);
     this.#ended.resolve();
+  }
+}
+
+/**
+ * Calls the caller's functions as items end, `onProgress` and `onOutcome`: their promises are awaited, and their
+ * errors fail the run.
+ */
+export class Callbacks {
+  /** How many promises of callbacks are pending. */
+  unanswered = 0;
+  /** How many items have settled, and how many of them gave no value. */
+  #settled = 0;
+  #rejected = 0;
+  /** How many items had settled when `onProgress` was last called. */
+  #toldOf = 0;
+
+  constructor(private readonly run: Pick<Run, "options" | "context" | "mayBeOver" | "fail">) {}
+
+  onSettled(settled: Settled): void {
+    this.#settled += settled.count;
+    if (settled.rejection !== undefined) this.#rejected += settled.count;
+    const { onOutcome } = this.run.options;
+    if (onOutcome === undefined) return;
+    for (let at = 0; at < settled.count; at++) this.#call(onOutcome, outcomeAt(settled, at));
+  }
+
+  /** Calls `onProgress` if more items have settled since its last call. */
+  tellProgress({ pulled, total }: Pick<Progress, "pulled" | "total">): void {
+    const { onProgress } = this.run.options;
+    if (onProgress === undefined || this.#settled === this.#toldOf) return;
+    this.#toldOf = this.#settled;
+    this.#call(onProgress, { pulled, settled: this.#settled, rejected: this.#rejected, total });
+  }
+
+  #call<What>(fn: (what: What) => unknown, what: What): void {
+    const { run } = this;
+    try {
+      const answer = inAsyncContext(run.context, () => fn(what));
+      if (!isThenable(answer)) return;
+      this.unanswered++;
+      Promise.resolve(answer).catch((error) => run.fail(error)).finally(() => {
+        if (--this.unanswered === 0) run.mayBeOver();
+      });
+    } catch (error) {
+      run.fail(error);
+    }
   }
 }

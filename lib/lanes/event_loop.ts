@@ -5,7 +5,7 @@
  * that exits ends the program.
  */
 
-import { enterAsyncContext } from "./async_context.ts";
+import { enterAsyncContext } from "./platform.ts";
 import { isPromise } from "./attempt.ts";
 import type {
   AskReason,

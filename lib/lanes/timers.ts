@@ -1,7 +1,6 @@
 /** The clock and timers that lanes use, and waits of any length. */
 
-import { asyncContext, inAsyncContext } from "./async_context.ts";
-import { internals } from "./platform.ts";
+import { asyncContext, inAsyncContext, internals } from "./platform.ts";
 
 /** A timer that is set. */
 export type Timer = ReturnType<typeof setTimeout> | object;

@@ -5,7 +5,7 @@ import { printReport } from "../../lib/cli/result_files.ts";
 import { type PlannedComparison, runComparisons } from "../../lib/cli/run_comparisons.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
 import { passingPath } from "../../lib/files/user_files.ts";
-import { startDeno } from "../../lib/lanes/subprocess/start_deno.ts";
+import { startDeno } from "../../lib/lanes/subprocess/child.ts";
 import { defaultLanes, type Model, takes } from "../../lib/models.ts";
 import { createProgress } from "../../lib/progress/progress.ts";
 import type { LessonFile } from "../../lib/report/lesson/lesson_file.ts";

@@ -7,7 +7,7 @@ import { UsageError } from "../../text/option_values.ts";
 import { plain } from "../../text/plain.ts";
 import { titleOf } from "../../lanes/task.ts";
 import { type LanePermissions, permissionFlags } from "../../lanes/permissions.ts";
-import { startDeno } from "../../lanes/subprocess/start_deno.ts";
+import { startDeno } from "../../lanes/subprocess/child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampled } from "../probe/order_probe.ts";
 import { missingFlag } from "./job_permissions.ts";

@@ -4,8 +4,7 @@
  * way.
  */
 
-import { internals, platform } from "../platform.ts";
-import { asyncContext, inAsyncContext } from "../async_context.ts";
+import { asyncContext, inAsyncContext, internals, platform } from "../platform.ts";
 
 type Strays = "error" | "unhandledrejection";
 

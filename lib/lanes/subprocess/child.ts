@@ -2,10 +2,8 @@
 
 import { attempt, wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
-import { internals } from "../platform.ts";
-import { openSignalPipe } from "../remote/signal_pipe.ts";
+import { internals, openSignalPipe } from "../platform.ts";
 import { clock } from "../timers.ts";
-import { startDeno } from "./start_deno.ts";
 
 /** How many milliseconds a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
@@ -193,6 +191,33 @@ export function lackOfDeno(): string | undefined {
   // A compiled program would start itself instead of Deno, and that one would do the same again.
   if (!Deno.build.standalone) return undefined;
   return "subprocesses need Deno, which a program made by deno compile lacks; run it with deno run, or use another model";
+}
+
+/** Environment variables of the dynamic linker, such as `LD_LIBRARY_PATH`. */
+const LINKERS = /\b(?:LD|DYLD)_\w+/g;
+let isTold = false;
+
+/**
+ * Starts Deno, even if the environment has variables that need full `--allow-run` to be passed on.
+ *
+ * @throws Any error of `Deno.Command` but the one about such variables; they are cleared instead.
+ */
+export function startDeno(options: Deno.CommandOptions): Deno.ChildProcess {
+  try {
+    return new Deno.Command(Deno.execPath(), options).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    const names = error.message.match(LINKERS);
+    if (names === null) throw error;
+    const env = { ...options.env, ...Object.fromEntries(names.map((name) => [name, ""])) };
+    const child = new Deno.Command(Deno.execPath(), { ...options, env }).spawn();
+    if (!isTold) {
+      const what = names.join(" and ");
+      console.error(`warning: subprocesses get no ${what}, for which they need --allow-run of all`);
+    }
+    isTold = true;
+    return child;
+  }
 }
 
 function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProcess {

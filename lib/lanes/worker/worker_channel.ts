@@ -8,11 +8,10 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
-import { platform } from "../platform.ts";
+import { openSignalPipe, platform } from "../platform.ts";
 import { LEFT_OUT, preloadCode, THREADS_NEED } from "../project.ts";
 import { Cells } from "../remote/cells.ts";
 import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
-import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
 import { Alarm, clock, originHere, type Timer, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";

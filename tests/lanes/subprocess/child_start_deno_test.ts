@@ -8,7 +8,7 @@ Deno.test({
   name: "who may run Deno alone starts it without what a linker goes by, and says so once",
   ignore: !granted("run", "read", "env"),
   async fn() {
-    const code = `${importOf("startDeno", "subprocess/start_deno.ts")}
+    const code = `${importOf("startDeno", "subprocess/child.ts")}
       const args = ["eval", 'console.log([Deno.env.get("LD_LIBRARY_PATH"), Deno.env.get("OWN")])'];
       const env = { OWN: "kept", NO_COLOR: "1" };
       for (let time = 0; time < 2; time++) {

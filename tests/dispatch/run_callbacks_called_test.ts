@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Callbacks } from "../../lib/dispatch/callbacks.ts";
+import { Callbacks } from "../../lib/dispatch/run.ts";
 import { checkOptions, type MapOptions } from "../../lib/dispatch/map_options.ts";
 import type { Settled } from "../../lib/dispatch/output.ts";
 import { FakeRun } from "./fake_run.ts";
@@ -11,6 +11,7 @@ function calling(options: MapOptions) {
   const answered: number[] = [];
   const callbacks: Callbacks = new Callbacks({
     options: checkOptions(options),
+    context: undefined,
     fail: (error) => void errors.push(error),
     mayBeOver: () => void answered.push(callbacks.unanswered),
   });
