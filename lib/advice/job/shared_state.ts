@@ -17,10 +17,12 @@ export interface SharedState {
   readonly line: number;
 }
 
+/** A node of a syntax tree; parts are untyped, because only the type of the node says which ones it has. */
 interface Node {
   readonly type: string;
   readonly loc: { readonly start: { readonly line: number } };
-  readonly [part: string]: unknown;
+  // deno-lint-ignore no-explicit-any
+  readonly [part: string]: any;
 }
 
 /** A statement of a module, and the names in it. */
@@ -31,18 +33,18 @@ interface Statement {
 
 /** A name, and the module that it comes from; `from` is undefined for the module itself. */
 interface Origin {
-  readonly from?: string;
+  readonly from?: string | undefined;
   readonly name: string;
 }
 
 interface Module {
   readonly url: string;
-  readonly declared: ReadonlyMap<string, Statement>;
-  readonly imports: ReadonlyMap<string, Origin>;
-  readonly exports: ReadonlyMap<string, Origin | Statement>;
-  readonly stars: readonly string[];
+  readonly declared: Map<string, Statement>;
+  readonly imports: Map<string, Origin>;
+  readonly exports: Map<string, Origin | Statement>;
+  readonly stars: string[];
   /** Names that are exported, or that the module's own code uses for more than changing them. */
-  readonly used: ReadonlySet<string>;
+  readonly used: Set<string>;
 }
 
 /** Stands for all exports of a module. */
@@ -113,21 +115,22 @@ export async function sharedState(
     entered.add(`${name} ${url}`);
     const module = await open(url);
     if (module === undefined) return;
-    const wanted = name === ALL ? [...module.exports.keys()] : [name];
-    for (const each of wanted) {
+    for (const each of name === ALL ? module.exports.keys() : [name]) {
       const found = module.exports.get(each);
-      if (found === undefined) { for (const from of module.stars) await enter(from, each); }
-      else if ("refs" in found) await visit(module, found);
+      if (found === undefined) break;
+      if ("refs" in found) await visit(module, found);
       else if (found.from === undefined) await follow(module, found.name);
       else await enter(found.from, found.name);
     }
-    if (name === ALL) { for (const from of module.stars) await enter(from, ALL); }
+    if (name === ALL || !module.exports.has(name)) {
+      for (const from of module.stars) await enter(from, name);
+    }
   };
   await enter(url, task);
   const shared = new Map(reached);
   // State that prepare() changes here isn't changed on lanes.
   await enter(url, "prepare");
-  const isMade = (name: string) => [...reached.keys()].some(({ node }) => madeIn(node).has(name));
+  const isMade = (name: string) => [...reached.keys()].some(({ node }) => makes(node, name));
   for (const [{ node }, module] of reached) {
     const { url, declared, imports, used } = module;
     for (const { name, line, isHeld, isOfOwn } of changesIn(node, isMade)) {
@@ -153,57 +156,45 @@ async function moduleOf(url: string, code: string): Promise<Module> {
   const jsx = /\.[jt]sx$/.test(url) ? ["jsx" as const] : [];
   const plugins = ["typescript" as const, "decorators" as const, ...jsx];
   const { program } = parse(code, { sourceType: "module", errorRecovery: true, plugins });
-  const declared = new Map<string, Statement>();
-  const imports = new Map<string, Origin>();
-  const exports = new Map<string, Origin | Statement>();
+  const declared: Module["declared"] = new Map();
+  const imports: Module["imports"] = new Map();
+  const exports: Module["exports"] = new Map();
   const stars: string[] = [];
   const used = new Set<string>();
-  const pathOf = (source: unknown) => {
-    const { value } = source as { value: string };
-    return /^(\.{1,2}\/|file:)/.test(value) ? new URL(value, url).href : undefined;
-  };
   for (const node of program.body as unknown as Node[]) {
-    const from = node.source ? pathOf(node.source) : undefined;
-    const specifiers = (node.specifiers ?? []) as Node[];
-    if (node.type === "ImportDeclaration") {
+    const { type, source, specifiers = [], declaration = node } = node;
+    const isPath = /^(\.{1,2}\/|file:)/.test(source?.value ?? "");
+    const from = isPath ? new URL(source.value, url).href : undefined;
+    if (type === "ImportDeclaration") {
       for (const { type, local, imported } of specifiers) {
-        const name = type === "ImportSpecifier"
-          ? nameOf(imported)
-          : type === "ImportDefaultSpecifier"
-          ? "default"
-          : ALL;
-        imports.set(nameOf(local), { ...(from && { from }), name });
+        const whole = type === "ImportDefaultSpecifier" ? "default" : ALL;
+        imports.set(nameOf(local), { from, name: imported ? nameOf(imported) : whole });
       }
       continue;
     }
-    if (node.type === "ExportAllDeclaration") {
+    if (type === "ExportAllDeclaration") {
       if (from !== undefined) stars.push(from);
       continue;
     }
-    const declaration = (node.declaration ?? node) as Node;
-    const whole = { type: "Program", loc: node.loc, body: declaration };
+    const whole = { type: "Program", loc: node.loc, body: declaration ?? node };
     const statement = { node: whole, refs: refsIn(whole) };
-    usedIn(whole, used);
-    const names = [...declaredBy(declaration)];
-    for (const name of names) declared.set(name, statement);
-    if (node.type === "ExportDefaultDeclaration") exports.set("default", statement);
-    if (node.type !== "ExportNamedDeclaration") continue;
-    for (const name of names) {
+    for (const name of usedIn(whole)) used.add(name);
+    for (const name of declaredBy(whole.body)) {
+      declared.set(name, statement);
+      if (type !== "ExportNamedDeclaration") continue;
       exports.set(name, statement);
       used.add(name);
     }
-    for (const { local, exported } of specifiers) {
-      if (node.source && from === undefined) continue;
-      exports.set(nameOf(exported), { ...(from && { from }), name: nameOf(local) });
+    if (type === "ExportDefaultDeclaration") exports.set("default", statement);
+    for (const { local, exported } of source && !isPath ? [] : specifiers) {
+      exports.set(nameOf(exported), { from, name: nameOf(local) });
     }
   }
   return { url, declared, imports, exports, stars, used };
 }
 
-const nameOf = (node: unknown) => {
-  const { name, value } = node as { name?: string; value?: string };
-  return name ?? value ?? "";
-};
+/** The name of an identifier, or of a text in its place; empty for anything else. */
+const nameOf = (node: Node | null | undefined): string => node?.name ?? node?.value ?? "";
 
 function* partsOf(node: Node): Generator<Node> {
   for (const [key, part] of Object.entries(node)) {
@@ -217,94 +208,103 @@ function* partsOf(node: Node): Generator<Node> {
 
 const isFunction = ({ type }: Node) => /Function|^(Class|Object)(Private)?Method$/.test(type);
 
-/** Whether a node is the name of a property, and not a reference. */
-function isKey(node: Node, parent: Node): boolean {
-  return parent.computed !== true &&
+/** A node and all that it consists of, each with the node that it is a part of. */
+function* allOf(node: Node, parent: Node = node): Generator<readonly [node: Node, parent: Node]> {
+  yield [node, parent];
+  for (const part of partsOf(node)) yield* allOf(part, node);
+}
+
+/** The same without what is inside of functions: what runs at once. */
+function* atOnce(node: Node): Generator<Node> {
+  yield node;
+  if (!isFunction(node)) { for (const part of partsOf(node)) yield* atOnce(part); }
+}
+
+/** Whether a node is a reference, and not the name of a property. */
+function isRef(node: Node, parent: Node): boolean {
+  const isKey = parent.computed !== true &&
     (parent.property === node || parent.key === node && parent.shorthand !== true);
+  return node.type === "Identifier" && !isKey;
 }
 
-function refsIn(node: Node, refs = new Set<string>()): Set<string> {
-  for (const part of partsOf(node)) {
-    if (part.type === "Identifier" && !isKey(part, node)) refs.add(nameOf(part));
-    refsIn(part, refs);
-  }
-  return refs;
+function refsIn(node: Node): Set<string> {
+  return new Set(
+    [...allOf(node)].filter(([of, parent]) => isRef(of, parent)).map(([of]) => of.name),
+  );
 }
 
-/** Collects the names that are used for more than declaring them or changing their values. */
-function usedIn(node: Node, used: Set<string>): void {
-  const expression = node.type === "ExpressionStatement" ? node.expression as Node : undefined;
-  const changed = expression && !/^(\?\?|&&|\|\|)=$/.test(`${expression.operator}`)
-    ? [...changedBy(expression)]
-    : [];
-  for (const part of partsOf(node)) look(part, node);
-  function look(part: Node, parent: Node) {
-    const isNamed = part.type === "Identifier" && !isKey(part, parent) && part !== parent.id;
-    if (isNamed && !changed.includes(part)) used.add(nameOf(part));
-    if (part.type === "ExpressionStatement") return usedIn(part, used);
-    for (const each of partsOf(part)) look(each, part);
-  }
+/** The names that are used for more than declaring them or changing their values. */
+function usedIn(node: Node): string[] {
+  const all = [...allOf(node)];
+  const changed = new Set(
+    all.flatMap(([{ type, expression }]) =>
+      type === "ExpressionStatement" && !/^(\?\?|&&|\|\|)=$/.test(expression.operator)
+        ? [...changedBy(expression)]
+        : []
+    ),
+  );
+  return all.filter(([of, parent]) => isRef(of, parent) && of !== parent.id && !changed.has(of))
+    .map(([of]) => of.name);
 }
 
-function* boundBy(pattern: Node | null): Generator<string> {
+/** The innermost parts of what is assigned or declared, such as a, b and c.d of `[a, { b = 1, ...c.d }]`. */
+function* leavesOf(pattern: Node | null): Generator<Node> {
   if (pattern === null) return;
-  const { type, left, argument, value } = pattern;
-  if (type === "Identifier") yield nameOf(pattern);
-  else if (type === "AssignmentPattern") yield* boundBy(left as Node);
-  else if (type === "RestElement") yield* boundBy(argument as Node);
-  else if (type === "ObjectProperty") yield* boundBy(value as Node);
-  else if (type === "TSParameterProperty") yield* boundBy(pattern.parameter as Node);
-  else {for (const part of (pattern.properties ?? pattern.elements ?? []) as Node[]) {
-      yield* boundBy(part);
-    }}
+  const { type, left, argument, value, parameter, properties, elements } = pattern;
+  const inner: Record<string, (Node | null)[]> = {
+    AssignmentPattern: [left],
+    RestElement: [argument],
+    ObjectProperty: [value],
+    TSParameterProperty: [parameter],
+    ObjectPattern: properties,
+    ArrayPattern: elements,
+  };
+  const parts = inner[type];
+  if (parts === undefined) yield pattern;
+  else for (const part of parts) yield* leavesOf(part);
 }
 
 /** The names that a statement itself declares. */
-function* declaredBy(node: Node): Generator<string> {
-  const { type, declarations, id } = node;
+function declaredBy({ type, declarations, id }: Node): string[] {
   if (type === "VariableDeclaration") {
-    for (const each of declarations as Node[]) yield* boundBy(each.id as Node);
-  } else if (/Declaration$/.test(type) && id) yield nameOf(id);
+    return declarations.flatMap((each: Node) => [...leavesOf(each.id)].map(nameOf));
+  }
+  return /Declaration$/.test(type) && id ? [nameOf(id)] : [];
 }
 
 /** The local names of a function: its parameters, and all that its blocks declare. */
 function localsOf(fn: Node): Set<string> {
-  const names = new Set<string>();
-  const add = (of: Iterable<string>) => {
-    for (const name of of) names.add(name);
-  };
-  if (fn.type === "FunctionExpression" && fn.id) names.add(nameOf(fn.id));
-  for (const param of (fn.params ?? []) as Node[]) add(boundBy(param));
-  const look = (node: Node) => {
-    add(declaredBy(node));
-    if (node.type === "CatchClause") add(boundBy((node.param ?? null) as Node | null));
-    if (!isFunction(node)) { for (const part of partsOf(node)) look(part); }
-  };
-  for (const part of partsOf(fn)) look(part);
-  return names;
+  const params: Node[] = [...fn.params ?? [], ...fn.type === "FunctionExpression" ? [fn.id] : []];
+  const inside = [...partsOf(fn)].flatMap((part) => [...atOnce(part)]);
+  const caught = inside.filter(({ type }) => type === "CatchClause").map(({ param = null }) =>
+    param
+  );
+  const leaves = [...params, ...caught].flatMap((of) => [...leavesOf(of ?? null)]);
+  return new Set([...leaves.map(nameOf), ...inside.flatMap(declaredBy)]);
 }
 
 /** Whether a statement makes a WeakMap or WeakSet of this name, whose entries belong to their keys. */
 function isWeak(node: Node, name: string): boolean {
-  const { type, id, init } = node;
-  return type === "VariableDeclarator"
-    ? nameOf(id) === name && /^Weak(Map|Set)$/.test(nameOf((init as Node | null)?.callee ?? {}))
-    : !isFunction(node) && [...partsOf(node)].some((part) => isWeak(part, name));
+  return [...atOnce(node)].some(({ type, id, init }) =>
+    type === "VariableDeclarator" && nameOf(id) === name &&
+    /^Weak(Map|Set)$/.test(nameOf(init?.callee))
+  );
 }
 
 /** A function that a statement makes of another one to keep its results, as lodash.memoize does. */
 function memoizedIn(node: Node): Omit<SharedState, "module"> | undefined {
-  if (isFunction(node)) return undefined;
-  const { callee, type } = (node.type === "VariableDeclarator" && node.init || {}) as Node;
-  const { property = callee } = (callee ?? {}) as Node;
-  if (type === "CallExpression" && /memoi[sz]e/i.test(nameOf(property))) {
-    return { name: nameOf(node.id), line: node.loc.start.line };
-  }
-  for (const part of partsOf(node)) {
-    const found = memoizedIn(part);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const made = [...atOnce(node)].find(({ type, init }) =>
+    type === "VariableDeclarator" && init?.type === "CallExpression" &&
+    /memoi[sz]e/i.test(nameOf(init.callee.property ?? init.callee))
+  );
+  return made && { name: nameOf(made.id), line: made.loc.start.line };
+}
+
+/** Whether a statement calls a function or class of this name while it loads; what that holds lives on. */
+function makes(node: Node, name: string): boolean {
+  return [...atOnce(node)].some(({ type, callee }) =>
+    /^(Call|New)Expression$/.test(type) && callee.type === "Identifier" && callee.name === name
+  );
 }
 
 /** Whether all functions that use what a module holds first fill it anew: nothing is left there for the next task. */
@@ -316,13 +316,11 @@ function isScratch(name: string, owner: Statement, { declared, exports }: Module
     );
 }
 
-function mentions(node: Node, name: string): boolean {
-  return refsIn({ type: "Program", loc: node.loc, body: node }).has(name);
-}
+const mentions = (node: Node, name: string) => refsIn(node).has(name);
 
 /** Whether what of a statement mentions a name is one function, the first statement of which gives it a new value. */
 function renews(node: Node, name: string): boolean {
-  const [first, second] = [...partsOf(isFunction(node) ? node.body as Node : node)]
+  const [first, second] = [...partsOf(isFunction(node) ? node.body : node)]
     .filter((part) => mentions(part, name));
   if (first === undefined) return false;
   return isFunction(node) ? isRenewed(first, name) : second === undefined && renews(first, name);
@@ -331,37 +329,24 @@ function renews(node: Node, name: string): boolean {
 /** Whether a statement gives a name, or all that it holds, a new value; of a list one by one, by a loop's own count. */
 function isRenewed({ type, expression, init, body }: Node, name: string, count?: string): boolean {
   if (type === "ForStatement") {
-    const [only, ...others] = (body as Node).type === "BlockStatement"
-      ? [...partsOf(body as Node)]
-      : [body as Node];
-    const [counter] = init ? declaredBy(init as Node) : [];
-    return only !== undefined && others.every((of) => !mentions(of, name)) &&
+    const [only, ...others] = body.type === "BlockStatement" ? [...partsOf(body)] : [body];
+    const [counter] = init ? declaredBy(init) : [];
+    return only !== undefined && others.every((of: Node) => !mentions(of, name)) &&
       isRenewed(only, name, counter);
   }
   const { type: kind, operator, left, right, callee, arguments: args } = (expression ?? {}) as Node;
+  const { object, property, computed } = (left ?? callee ?? {}) as Node;
+  const isOfIt = nameOf(object) === name;
   if (kind === "CallExpression") {
-    const { object, property } = callee as Node;
-    const list = args as Node[];
-    return nameOf(object ?? {}) === name && list.every((of) => !mentions(of, name)) &&
-      (list.length === 0 ? /^clear$/ : /^(?:fill|set)$/).test(nameOf(property)) && list.length < 2;
+    return isOfIt && !args.some((of: Node) => mentions(of, name)) && args.length < 2 &&
+      (args.length === 0 ? /^clear$/ : /^(?:fill|set)$/).test(nameOf(property));
   }
-  if (kind !== "AssignmentExpression" || operator !== "=" || mentions(right as Node, name)) {
-    return false;
-  }
-  const { object, property, computed } = left as Node;
-  return object === undefined ? nameOf(left) === name : nameOf(object) === name &&
+  if (kind !== "AssignmentExpression" || operator !== "=" || mentions(right, name)) return false;
+  if (object === undefined) return nameOf(left) === name;
+  return isOfIt &&
     (computed
       ? count !== undefined && nameOf(property) === count
       : /^(?:length|lastIndex)$/.test(nameOf(property)));
-}
-
-/** The functions and classes that a module calls while it loads; what they hold lives on. */
-function madeIn(node: Node, names = new Set<string>()): Set<string> {
-  if (isFunction(node)) return names;
-  const isCall = node.type === "CallExpression" || node.type === "NewExpression";
-  if (isCall && (node.callee as Node).type === "Identifier") names.add(nameOf(node.callee));
-  for (const part of partsOf(node)) madeIn(part, names);
-  return names;
 }
 
 interface Position {
@@ -392,16 +377,17 @@ function* changesIn(
   isMade: IsMade,
   position: Position = { scopes: [], isLater: false, thisLives: false, unset: [] },
 ): Generator<Change> {
+  const { scopes } = position;
   const { line } = node.loc.start;
   for (const target of position.isLater && !isMadeOnce(node, position) ? changedBy(node) : []) {
     const isThis = target.type === "ThisExpression";
     const name = isThis ? "this" : nameOf(target);
     if (position.unset.includes(name)) continue;
-    const at = position.scopes.findLastIndex(({ names }) => names.has(name));
-    const isOuter = at >= 0 && at < position.scopes.length - 1;
-    const isHeld = isThis ? position.thisLives : isOuter && position.scopes[at]!.lives;
-    const [key] = (node.arguments ?? []) as Node[];
-    const isOfOwn = key !== undefined && position.scopes.at(-1)!.names.has(nameOf(rootOf(key)));
+    const at = scopes.findLastIndex(({ names }) => names.has(name));
+    const isOuter = at >= 0 && at < scopes.length - 1;
+    const isHeld = isThis ? position.thisLives : isOuter && scopes[at]!.lives;
+    const [key] = node.arguments ?? [];
+    const isOfOwn = key !== undefined && scopes.at(-1)!.names.has(nameOf(rootOf(key)));
     if (isHeld || at < 0 && target.type === "Identifier") yield { name, line, isHeld, isOfOwn };
   }
   let unset: readonly string[] = [];
@@ -417,7 +403,7 @@ function positionOf(part: Node, node: Node, position: Position, isMade: IsMade):
   const { type } = part;
   const isInit = !position.isLater;
   if (node.type === "IfStatement" && part === node.consequent && isMadeAlone(part, position)) {
-    return { ...position, unset: [...position.unset, ...unsetIf(node.test as Node)] };
+    return { ...position, unset: [...position.unset, ...unsetIf(node.test)] };
   }
   const id = part.id ?? (node.type === "VariableDeclarator" ? node.id : undefined);
   const isCalled = isInit && /^(Call|New)Expression$/.test(node.type) && node.callee === part;
@@ -436,8 +422,8 @@ function positionOf(part: Node, node: Node, position: Position, isMade: IsMade):
 
 /** Whether an expression fills a name that may be empty, as `table ??= make()` does. */
 function isMadeOnce({ operator, left, right }: Node, position: Position): boolean {
-  return /^(\?\?|\|\|)=$/.test(`${operator}`) && (left as Node).type === "Identifier" &&
-    isMadeAlone(right as Node, position);
+  return /^(\?\?|\|\|)=$/.test(operator) && left.type === "Identifier" &&
+    isMadeAlone(right, position);
 }
 
 /**
@@ -446,66 +432,48 @@ function isMadeOnce({ operator, left, right }: Node, position: Position): boolea
  */
 function isMadeAlone(code: Node, { scopes }: Position): boolean {
   const own = localsOf(code);
-  return !awaits(code) &&
-    [...refsIn({ type: "Program", loc: code.loc, body: code })].every((name) =>
+  return ![...atOnce(code)].some(({ type }) => type === "AwaitExpression") &&
+    [...refsIn(code)].every((name) =>
       own.has(name) || scopes.every(({ names }) => !names.has(name))
     );
 }
 
-function awaits(node: Node): boolean {
-  return node.type === "AwaitExpression" || (!isFunction(node) && [...partsOf(node)].some(awaits));
-}
-
 /** The name that is empty if a condition holds, such as `!table` or `table === undefined`, or doesn't hold. */
 function unsetIf({ type, operator, argument, left, right, name }: Node, isMet = true): string[] {
-  if (type === "Identifier") return isMet ? [] : [`${name}`];
+  if (type === "Identifier") return isMet ? [] : [name];
   if (type === "UnaryExpression") return isMet && operator === "!" ? [nameOf(argument)] : [];
-  const isNothing = (isMet ? /^===?$/ : /^!==?$/).test(`${operator}`) &&
-    ((right as Node).type === "NullLiteral" || nameOf(right) === "undefined");
+  const isNothing = (isMet ? /^===?$/ : /^!==?$/).test(operator) &&
+    (right.type === "NullLiteral" || nameOf(right) === "undefined");
   return isNothing ? [nameOf(left)] : [];
 }
 
 /** The name that is empty after an `if` that returns when it isn't. */
 function unsetBehind({ type, test, consequent }: Node): string[] {
   if (type !== "IfStatement") return [];
-  const { body } = consequent as Node;
-  const last = (Array.isArray(body) ? body.at(-1) : consequent) as Node | undefined;
-  return last?.type === "ReturnStatement" ? unsetIf(test as Node, false) : [];
+  const { body } = consequent;
+  const last = Array.isArray(body) ? body.at(-1) : consequent;
+  return last?.type === "ReturnStatement" ? unsetIf(test, false) : [];
 }
 
 /** The roots of the member chains that an expression changes. */
-function* changedBy(node: Node): Generator<Node> {
-  const { type, left, argument, callee, operator } = node;
+function changedBy({ type, left, argument, callee, operator, arguments: args }: Node): Node[] {
   if (type === "AssignmentExpression" || /^For(Of|In)Statement$/.test(type)) {
-    if ((left as Node).type !== "VariableDeclaration") yield* targetsOf(left as Node);
-  } else if (type === "UpdateExpression" || type === "UnaryExpression" && operator === "delete") {
-    yield* targetsOf(argument as Node);
-  } else if (/^(Optional)?CallExpression$/.test(type)) {
-    const { object, property } = callee as Node;
-    const method = property ? nameOf(property) : "";
-    const [first] = node.arguments as Node[];
-    if (object && MUTATORS.has(method)) yield rootOf(object as Node);
-    else if (object && first && CHANGERS.test(`${nameOf(object)}.${method}`)) yield rootOf(first);
+    return left.type === "VariableDeclaration" ? [] : [...leavesOf(left)].map(rootOf);
   }
-}
-
-function* targetsOf(pattern: Node): Generator<Node> {
-  const { type, left, argument, value } = pattern;
-  if (type === "AssignmentPattern") yield* targetsOf(left as Node);
-  else if (type === "RestElement") yield* targetsOf(argument as Node);
-  else if (type === "ObjectProperty") yield* targetsOf(value as Node);
-  else if (/Pattern$/.test(type)) {
-    for (const part of (pattern.properties ?? pattern.elements) as (Node | null)[]) {
-      if (part) yield* targetsOf(part);
-    }
-  } else yield rootOf(pattern);
+  if (type === "UpdateExpression" || type === "UnaryExpression" && operator === "delete") {
+    return [rootOf(argument)];
+  }
+  if (!/^(Optional)?CallExpression$/.test(type) || !callee.object) return [];
+  const { object, property } = callee;
+  const [first] = args;
+  if (MUTATORS.has(nameOf(property))) return [rootOf(object)];
+  return first && CHANGERS.test(`${nameOf(object)}.${nameOf(property)}`) ? [rootOf(first)] : [];
 }
 
 /** The root of a member chain; a value that is got from a map counts as part of the map. */
 function rootOf(node: Node): Node {
   const { object, expression, callee } = node;
-  if (object) return rootOf(object as Node);
-  if (expression) return rootOf(expression as Node);
-  const isGet = callee && nameOf((callee as Node).property ?? {}) === "get";
-  return isGet ? rootOf((callee as Node).object as Node) : node;
+  if (object) return rootOf(object);
+  if (expression) return rootOf(expression);
+  return nameOf(callee?.property) === "get" ? rootOf(callee.object) : node;
 }
