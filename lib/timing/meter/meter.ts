@@ -46,20 +46,7 @@ export interface Others {
 }
 
 /** A process between two readings; times in milliseconds. */
-export interface Load {
-  /** The share of its time ready to run in which it had a core: 1 if it never queued for one. */
-  readonly available: number;
-  /** The share of its CPU time used by threads whose queueing is counted here. */
-  readonly countedShare: number;
-  readonly queuedMs: number;
-  /** CPU time of the processes that it started, directly or not. */
-  readonly childrenCpuMs: number;
-  /** The most memory that these used together, checked from time to time. */
-  readonly childrenBytes?: number | undefined;
-  /** CPU time of these, and of threads that ended: the system doesn't report their queueing. */
-  readonly uncountedCpuMs: number;
-  readonly others: Others;
-}
+export type Load = NonNullable<ReturnType<typeof loadBetween>>;
 
 /** The first message to a meter: the measuring program's process number. */
 export interface MeterOrder {
@@ -69,7 +56,7 @@ export interface MeterOrder {
 /** A request for a reading of the machine, and of a process if `pid` is given. */
 export interface Question {
   readonly pid?: number | undefined;
-  /** Whether to check the memory of the processes that it starts, until it ends. */
+  /** Whether only the processes that it starts from now on count, and their memory is checked. */
   readonly looks?: boolean | undefined;
 }
 
@@ -163,7 +150,7 @@ export function cpuMsBetween(from: Reading | undefined, to: Reading | undefined)
 }
 
 /** A process's load between two readings; undefined if one of them lacks the process. */
-export function loadBetween(from: Reading, to: Reading): Load | undefined {
+export function loadBetween(from: Reading, to: Reading) {
   const [a, b] = [from.process, to.process];
   if (a === undefined || b === undefined) return undefined;
   // Threads that ended in between are missing from the second reading, so a sum may have fallen.
@@ -176,11 +163,15 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const queuedMs = increase(a[threads].queuedMs, b[threads].queuedMs);
   const childrenCpuMs = increase(a.childrenCpuMs, b.childrenCpuMs);
   return {
+    /** The share of its time ready to run in which it had a core: 1 if it never queued for one. */
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
+    /** The share of its CPU time used by threads whose queueing is counted here. */
     countedShare: runMs < LEAST_RUN_MS ? 1 : runMs / Math.max(runMs, allMs),
     queuedMs,
+    /** CPU time of the processes that it started, directly or not, and the most memory that these used. */
     childrenCpuMs,
-    childrenBytes: b.childrenBytes,
+    ...(b.childrenBytes !== undefined && { childrenBytes: b.childrenBytes }),
+    /** CPU time of these, and of threads that ended: the system doesn't report their queueing. */
     uncountedCpuMs: childrenCpuMs + increase(allMs + TICKS_MS, increase(a.cpuMs, b.cpuMs)),
     others: othersBetween(from, to)!,
   };

@@ -106,8 +106,12 @@ export function leastLimit(
   return leastOf(around.map(limitOf));
 }
 
-/** The CPU time of a process and of all that it started, directly or not, in milliseconds. */
-export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTimes>): number {
+/** The CPU time of a process and of all that it started, directly or not, but for those in `apart`. */
+export function familyCpuMs(
+  root: number,
+  times: ReadonlyMap<number, ProcessTimes>,
+  apart: ReadonlySet<number> = new Set(),
+): number {
   const children = Map.groupBy(times, ([, { parent }]) => parent);
   let sum = 0;
   const seen = new Set<number>();
@@ -117,7 +121,7 @@ export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTime
     if (own === undefined || seen.has(pid)) continue;
     seen.add(pid);
     sum += own.cpuMs + own.childrenCpuMs;
-    for (const [child] of children.get(pid) ?? []) open.push(child);
+    for (const [child] of children.get(pid) ?? []) if (!apart.has(child)) open.push(child);
   }
   return sum;
 }
@@ -136,7 +140,9 @@ const LOOK_MS = 50;
 
 /** Tracks the memory of all processes that a process starts from now on. */
 class Programs {
-  readonly #seen = new Set(numbersIn("/proc"));
+  /** The processes that run already, such as a server that the job's prepare() started. */
+  readonly before: ReadonlySet<number> = new Set(numbersIn("/proc"));
+  readonly #seen = new Set(this.before);
   readonly #family = new Set<number>();
   readonly #timer = setInterval(() => this.#look(), LOOK_MS);
   mostBytes = 0;
@@ -169,6 +175,7 @@ class Programs {
 function processReading(
   pid: number,
   all: ReadonlyMap<number, ProcessTimes>,
+  before: ReadonlySet<number> | undefined,
 ): ProcessReading | undefined {
   const times = all.get(pid);
   const main = threadTimes(textOf(`/proc/${pid}/task/${pid}/schedstat`));
@@ -180,11 +187,15 @@ function processReading(
     queuedMs += of?.queuedMs ?? 0;
   }
   const { cpuMs } = times;
-  const childrenCpuMs = familyCpuMs(pid, all) - cpuMs;
+  const childrenCpuMs = familyCpuMs(pid, all, before) - cpuMs;
   return { main, all: { runMs, queuedMs }, cpuMs, childrenCpuMs };
 }
 
-function reading(root: number, pid: number | undefined): Reading | undefined {
+function reading(
+  root: number,
+  pid: number | undefined,
+  before: ReadonlySet<number> | undefined,
+): Reading | undefined {
   const atMs = performance.now();
   const cores = coreTimes(textOf("/proc/stat"));
   if (cores === undefined) return undefined;
@@ -193,7 +204,7 @@ function reading(root: number, pid: number | undefined): Reading | undefined {
     const of = processTimes(textOf(`/proc/${each}/stat`));
     if (of !== undefined) times.set(each, of);
   }
-  const process = pid === undefined ? undefined : processReading(pid, times);
+  const process = pid === undefined ? undefined : processReading(pid, times, before);
   return { atMs, cores, ownCpuMs: familyCpuMs(root, times), ...(process && { process }) };
 }
 
@@ -233,15 +244,16 @@ if (import.meta.main) {
   let programs: Programs | undefined;
   for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) {
     const { pid, looks = false }: Question = JSON.parse(line);
-    const read = reading(root, Number.isInteger(pid) ? pid : undefined);
-    const isWatched = looks && programs?.pid === pid;
-    const process = read?.process &&
-      { ...read.process, ...(isWatched && { childrenBytes: programs!.mostBytes }) };
-    // Done before the answer, so before the process goes on and starts any.
-    if (process && looks && !isWatched) {
+    const asked = Number.isInteger(pid) ? pid : undefined;
+    const isWatched = programs?.pid === asked;
+    // Made before the answer, so before the process goes on and starts any.
+    if (looks && asked !== undefined && !isWatched) {
       programs?.stop();
-      programs = new Programs(pid!);
+      programs = new Programs(asked);
     }
+    const read = reading(root, asked, looks ? programs?.before : undefined);
+    const process = read?.process &&
+      { ...read.process, ...(looks && isWatched && { childrenBytes: programs!.mostBytes }) };
     say({ type: "reading", reading: read && { ...read, ...(process && { process }) } });
   }
   Deno.exit(0);

@@ -111,6 +111,7 @@ Deno.test("familyCpuMs() adds a process, its children and theirs, and nobody els
   ]);
   assertEquals(familyCpuMs(10, times), 131);
   assertEquals(familyCpuMs(99, times), 0);
+  assertEquals(familyCpuMs(10, times, new Set([11])), 101, "a server that ran before, and its own");
 });
 
 Deno.test("familyCpuMs() ends though two readings make a circle", () => {
