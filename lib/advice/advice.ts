@@ -16,12 +16,12 @@ import {
   whole,
 } from "../timing/json_file.ts";
 import { FINDING_KINDS } from "./findings/findings.ts";
-import { modelSchema, sizeSchema } from "./model_advice.ts";
+import { modelSchema, sizeSchema } from "./assessment.ts";
 import { adviceMachineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
 import { autoSchema } from "./race/auto_trial.ts";
-import { DECIDED_BY } from "./race/recommend.ts";
+import { DECIDED_BY } from "./race/entries.ts";
 
 const hazard = z.object({
   kind: z.enum(FINDING_KINDS),

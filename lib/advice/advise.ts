@@ -9,10 +9,9 @@ import { composeAdvice } from "./compose_advice.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { sharedBy, SharedState } from "./job/shared_state.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
-import { wasBusy } from "./prediction/busy.ts";
+import { classFor, predict, wasBusy } from "./prediction/predict.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
-import { classFor, predict } from "./prediction/predict.ts";
 import { orderCheck, type OrderProber, sampled } from "./probe/order_probe.ts";
 import {
   checksumOfFirst,
@@ -28,7 +27,7 @@ import { tryAuto } from "./race/auto_trial.ts";
 import { race as runRace } from "./race/race.ts";
 import { judgeOf, type PlannedRace } from "./race/race_judge.ts";
 import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
-import type { RaceOptions } from "./race/race_state.ts";
+import type { RaceOptions } from "./race/trials.ts";
 import type { Race } from "./race/runner.ts";
 import { asRaced } from "./race/same_work.ts";
 import { MOST_LOOKS } from "./race/trials.ts";

@@ -1,4 +1,4 @@
-/** Combines predictions and measurements, model by model, for the whole job. */
+/** Combines predictions and measurements, model by model, for the whole job, and recommends a model. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import {
@@ -10,11 +10,20 @@ import {
   TOO_SLOW,
   UNSURE,
 } from "../judge/thresholds.ts";
-import type { Interval } from "../timing/result.ts";
+import { type Interval, intervalSchema } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
-import type { ModelAdvice } from "./model_advice.ts";
-import { busyMatters, wasBusy } from "./prediction/busy.ts";
+import {
+  busyMatters,
+  classByShare,
+  classFor,
+  type Classified,
+  type NoGain,
+  predict,
+  type Prediction,
+  totalMs,
+  wasBusy,
+} from "./prediction/predict.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -27,24 +36,31 @@ import {
   sizeOf,
 } from "./prediction/candidate.ts";
 import {
-  classByShare,
-  classFor,
-  type Classified,
-  type NoGain,
-  predict,
-  type Prediction,
-  totalMs,
-} from "./prediction/predict.ts";
-import { answerMs, computesBeside, heldByPrograms, heldMs, mostCpuShare } from "./probe/sample.ts";
-import { leftOver, sparesLater } from "./probe/signs.ts";
+  answerMs,
+  computesBeside,
+  heldByPrograms,
+  heldMs,
+  leftOver,
+  mostCpuShare,
+  sparesLater,
+} from "./probe/sample.ts";
 import { isOfServer } from "./race/failing.ts";
-import { type Entries, entriesOf, type Entry, isShown } from "./race/entries.ts";
-import { inMemory, type Predicted } from "./race/promising.ts";
+import {
+  type Entries,
+  entriesOf,
+  type Entry,
+  isShown,
+  recommend,
+  type Recommendation,
+  staysPlain,
+} from "./race/entries.ts";
+import { inMemory, type Predicted } from "./race/race_plan.ts";
 import { isOneUntried } from "./race/race_judge.ts";
-import { recommend, type Recommendation, staysPlain } from "./race/recommend.ts";
 import { didTheWork, type Runner, runnerOf } from "./race/runner.ts";
 import { classLostOf, sameWork } from "./race/same_work.ts";
 import { Standings } from "../timing/standings.ts";
+import { z } from "zod";
+import { amount, type Checked, count, whole } from "../timing/json_file.ts";
 
 /** Why no model can gain anything: because of the job's class, or because only the plain loop is possible. */
 export type JobNoGain =
@@ -471,3 +487,31 @@ export class Assessment {
     return Math.min(horizon, savedMs <= 0 ? Infinity : Math.max(2, Math.ceil(startMs / savedMs)));
   }
 }
+
+/** A model's lanes, the slots on each (null if all items are in flight at once), and its name. */
+export const sizeSchema = { lanes: whole, slots: whole.nullable(), name: z.string() };
+
+export const modelSchema = z.object({
+  model: z.string(),
+  ...sizeSchema,
+  /** Predicted time for all items that the advice counts with, lanes' start included. */
+  predictedMs: amount,
+  /** Over the plain loop, as all other gains. */
+  predictedGain: amount,
+  predictedGainLow: amount,
+  predictedGainHigh: amount,
+  /** Measured in the race; missing if the model didn't run there. */
+  measured: z.object({
+    items: whole,
+    rounds: whole,
+    /** Time for all items that the advice counts with, scaled from those that ran. */
+    totalMs: amount,
+    startMs: amount,
+    gain: intervalSchema.nullable(),
+    peakRssBytes: amount,
+    failed: count,
+  }).optional(),
+  /** Why the model can't be recommended, whatever its gain. */
+  out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
+});
+export type ModelAdvice = Checked<typeof modelSchema>;

@@ -9,13 +9,13 @@ import type { Advice, Hazard } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Finding, findingsOf, sayFinding } from "./findings/findings.ts";
-import { busyMatters } from "./prediction/busy.ts";
+import { busyMatters } from "./prediction/predict.ts";
 import { sizeOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
-import { givesNothing, isRestUnlike } from "./probe/signs.ts";
+import { givesNothing, isRestUnlike } from "./probe/sample.ts";
 import { programFor, type ProgramJob, rateOf } from "./program.ts";
 import { failingOf, isOfServer } from "./race/failing.ts";
-import type { Recommendation } from "./race/recommend.ts";
+import type { Recommendation } from "./race/entries.ts";
 import { runnerOf } from "./race/runner.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
 

@@ -6,8 +6,7 @@ import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, ServerPace } from "./evidence.ts";
 import { failingOf, plainFailingOf } from "./race/failing.ts";
-import { answerMs } from "./probe/sample.ts";
-import { rateLimitOf } from "./probe/signs.ts";
+import { answerMs, rateLimitOf } from "./probe/sample.ts";
 import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";
 import { rateOf } from "./program.ts";
 

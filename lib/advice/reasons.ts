@@ -15,11 +15,10 @@ import {
   type Interval,
 } from "../text/format.ts";
 import type { Surprise } from "./advice.ts";
-import type { Assessment, JobNoGain } from "./assessment.ts";
+import type { Assessment, JobNoGain, ModelAdvice } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import type { ModelAdvice } from "./model_advice.ts";
 import { itemsText, paceText, takesText } from "./findings/failures.ts";
-import { busyMatters } from "./prediction/busy.ts";
+import { busyMatters, classFor, type Classified, totalMs } from "./prediction/predict.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -27,19 +26,20 @@ import {
   nameOf,
   SEQUENTIAL,
 } from "./prediction/candidate.ts";
-import { classFor, type Classified, totalMs } from "./prediction/predict.ts";
 import {
   blocks,
   computesBeside,
   heldBytes,
   heldMs,
+  isRestUnlike,
+  leftOver,
   mostHeldShare,
   sourceLimit,
+  sparesLater,
 } from "./probe/sample.ts";
-import { isRestUnlike, leftOver, sparesLater } from "./probe/signs.ts";
 import { failingOf } from "./race/failing.ts";
 import { spreadOrder } from "../timing/job_items.ts";
-import type { Recommendation } from "./race/recommend.ts";
+import type { Recommendation } from "./race/entries.ts";
 import { didTheWork, plainOf, type Race, type Runner } from "./race/runner.ts";
 import { classLostOf } from "./race/same_work.ts";
 

@@ -13,12 +13,10 @@ import {
   type SweepResult,
   type SweepRound,
 } from "./sweep_result.ts";
-import { capacityOf, forecasts } from "./forecast.ts";
-import { drawsOf, fittedLaws, type Series } from "./laws.ts";
+import { capacityOf, drawsOf, fittedLaws, forecasts, type Series } from "./laws.ts";
 import { randomBelow, seededRandom } from "../timing/random.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
-import type { Interval } from "../timing/result.ts";
 import { Standings } from "../timing/standings.ts";
 
 /** Times in flight in milliseconds, of all tasks that were started, or of those that succeeded. */
@@ -264,23 +262,12 @@ export function kneeOf(series: readonly Series[], seed: number): SweepResult["kn
     : { size, low: Math.min(size, ...knees), high: Math.max(size, ...knees) };
 }
 
-export interface RecommendedSize {
-  readonly point: SweepPoint;
-  readonly gain: Interval | null;
-  /** The fastest other size, if it may gain a tenth over the chosen one, though that isn't shown. */
-  readonly open?: { point: SweepPoint; gain: Interval };
-  /** A gain above what the cores allow, which is a measurement error. */
-  readonly impossible?: { point: SweepPoint; gain: Interval; most: number };
-  /** Whether a larger size was measured but gains hardly more. */
-  readonly largerGainsLittle: boolean;
-  /** Whether the chosen size is the largest one measured and still gained over the one before. */
-  readonly mayGainMore: boolean;
-}
+export type RecommendedSize = NonNullable<ReturnType<typeof recommendedSize>>;
 
 /** Chooses a size; undefined if none ran without more failures than the smallest. */
 export function recommendedSize(
   { points, axis, computingShare, freeShare, environment, job: { total } }: SweepResult,
-): RecommendedSize | undefined {
+) {
   // Time for the whole job with its lanes' start, if its number of items is known; else for one item.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
     (total === undefined ? 0 : startMs) + 1000 * (total ?? 1) / throughputPerSecond;
@@ -323,27 +310,31 @@ export function recommendedSize(
       mostOf(of) >= TOO_SLOW * gain.median;
     return isOpen ? [{ point: of.point, gain: more }] : [];
   }).toSorted((a, b) => b.gain.median - a.gain.median);
-  const open = fastest && { open: fastest };
-  const hasLarger = larger.length > 0;
   const stays = {
     point: smallest.point,
     gain: null,
-    largerGainsLittle: hasLarger,
+    /** Whether a larger size was measured but gains hardly more. */
+    largerGainsLittle: larger.length > 0,
+    /** Whether the chosen size is the largest one measured and still gained over the one before. */
     mayGainMore: false,
+    /** The fastest other size, if it may gain a tenth over the chosen one, though that isn't shown. */
+    open: fastest,
+    /** A gain above what the cores allow, which is a measurement error. */
+    impossible: undefined,
   };
-  if (decision !== "gain") return { ...stays, ...open };
+  if (decision !== "gain") return stays;
   const mostHere = mostOf(chosen);
   if (gain.median > IMPOSSIBLE * Math.max(1, mostHere) || gain.low > mostHere * AS_GOOD) {
-    return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
+    return { ...stays, open: undefined, impossible: { point: chosen.point, gain, most: mostHere } };
   }
   // There can't be more tasks in flight than items.
   const isFull = chosen.point.lanes * chosen.point.slots >= (total ?? Infinity);
   const isLargest = chosen === series.at(-1) && series.length === worked.length && !isFull;
   const before = standings.ratio(series.at(-2) ?? smallest, chosen)?.median ?? 1;
   return {
+    ...stays,
     point: chosen.point,
     gain,
-    ...open,
     largerGainsLittle: !isLargest,
     mayGainMore: isLargest && before > TOO_SLOW && worked.length === points.length,
   };

@@ -3,28 +3,16 @@
 import { isFixed } from "../models.ts";
 import { counted } from "../text/format.ts";
 import { fit } from "../text/plain.ts";
-import { type Difference, differenceOf, timeInterval, unpairedRatio } from "./interval.ts";
+import { differenceOf, timeInterval, unpairedRatio } from "./interval.ts";
 import {
   type Comparison,
-  type Interval,
   type ModelResult,
   nothingSucceeded,
   type ResultFile,
   type Round,
 } from "./result.ts";
 
-export interface Change {
-  readonly job: string;
-  readonly model: string;
-  readonly oldMs: Interval;
-  readonly newMs: Interval;
-  /** The new time over the old one: above 1 is slower. */
-  readonly ratio: Interval;
-  /** Whether the ratio's interval excludes 1, or why times can't be compared: failing items may end sooner. */
-  readonly verdict: Difference | "results differ" | NonNullable<ReturnType<typeof incomparable>>;
-  /** Whether the model is detectably slower, and by more than allowed. */
-  readonly tooSlow: boolean;
-}
+export type Change = ReturnType<typeof changeOf>;
 
 const sumOf = ({ rounds }: ModelResult, of: (round: Round) => number) =>
   rounds.reduce((sum, round) => sum + of(round), 0);
@@ -46,18 +34,21 @@ function changeOf(
   then: ModelResult,
   now: ModelResult,
   { most, agree }: { readonly most: number; readonly agree: boolean },
-): Change {
+) {
   const times = ({ rounds }: ModelResult) => rounds.map(({ wallMs }) => wallMs);
   const [oldTimes, newTimes] = [times(then), times(now)];
   const ratio = unpairedRatio(newTimes, oldTimes);
+  // Times can't be compared where other shares failed: failing items may end sooner.
   const verdict = agree ? incomparable(then, now) ?? differenceOf(ratio) : "results differ";
   return {
     job,
     model: now.model,
     oldMs: timeInterval(oldTimes),
     newMs: timeInterval(newTimes),
+    /** The new time over the old one: above 1 is slower. */
     ratio,
     verdict,
+    /** Whether the model is detectably slower, and by more than allowed. */
     tooSlow: verdict === "slower" && ratio.median > 1 + most,
   };
 }
@@ -102,11 +93,7 @@ export interface ComparedJob extends Readonly<Pick<Comparison["job"], "name" | "
 }
 
 /** The part of a model by which two are recognised as the same; a planned one may leave a size open. */
-interface ComparedModel {
-  readonly model: string;
-  readonly lanes?: number | undefined;
-  readonly slots?: number | null | undefined;
-}
+type ComparedModel = Pick<ModelResult, "model"> & Partial<Pick<ModelResult, "lanes" | "slots">>;
 
 /** A job and the models under which it ran. */
 export interface Compared {

@@ -122,6 +122,8 @@ export interface TrialResult {
   readonly pacePerSecond?: number;
   /** CPU time of programs that the tasks started, in milliseconds, if the system reports it. */
   readonly programsMs?: number;
+  /** When the first item was requested, in milliseconds since 1970. */
+  readonly beganAtMs?: number;
   /** Whether `mostMs` ended the run; undefined if there was none. */
   readonly stopped?: boolean;
   /** The item that took at least half of the run, if one did and others were far shorter. */

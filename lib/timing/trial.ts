@@ -229,6 +229,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   return {
     lanes,
     slots: Number.isFinite(slots) ? slots : null,
+    beganAtMs: performance.timeOrigin + ran.firstMs,
     ...(stopped !== undefined && { stopped }),
     ...(device && { device }),
     round: {

@@ -9,7 +9,7 @@
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
-import { type Choice, choose, gainLimit } from "../judge/choose.ts";
+import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, LEAST_THREAD_MS, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
 import { isBusy, type Others } from "./meter/meter.ts";
@@ -55,7 +55,7 @@ function onLoopOf({ rounds }: ModelResult): number {
   );
 }
 
-export interface MeasuredModels {
+interface MeasuredModels {
   readonly models: readonly ModelResult[];
   readonly ceiling: Comparison["ceiling"];
   /** What other programs used meanwhile; undefined if that isn't known. */
@@ -74,20 +74,7 @@ function times({ median, low, high }: Interval): string {
   return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
 }
 
-interface Judged {
-  /** The most impossible gain, if there is one: the measurement is then wrong. */
-  readonly impossible: { of: ModelResult; gain: Interval; most: number } | undefined;
-  readonly measured: MeasuredModels;
-  readonly sequential: ModelResult;
-  readonly choice: Choice<ModelResult>;
-  readonly gainOf: (of: ModelResult) => Interval | null;
-  readonly cpuShare: number;
-  /** Whether tasks may wait though the CPU seems busy, because others had the cores for most of the run. */
-  readonly isHidden: boolean;
-  /** Whether more slots, and whether more lanes, were detectably faster than sequential. */
-  readonly concurrencyPays: boolean;
-  readonly parallelismPays: boolean;
-}
+type Judged = NonNullable<ReturnType<typeof judged>>;
 
 /** The parallel model that starts fastest, if starting costs too much of the best possible gain. */
 function startCost({ sequential, measured }: Judged) {
@@ -104,13 +91,13 @@ function startCost({ sequential, measured }: Judged) {
     : undefined;
 }
 
-function boundOf(judged: Judged): Verdict["bound"] {
-  const { cpuShare, choice, sequential, measured, concurrencyPays, parallelismPays } = judged;
+function boundOf(of: Judged): Verdict["bound"] {
+  const { cpuShare, choice, sequential, measured, concurrencyPays, parallelismPays } = of;
   const pays = concurrencyPays || parallelismPays;
-  if (cpuShare > WAITS && !pays && choice.chosen === sequential && startCost(judged)) {
+  if (cpuShare > WAITS && !pays && choice.chosen === sequential && startCost(of)) {
     return "small";
   }
-  if (judged.isHidden) return "unknown";
+  if (of.isHidden) return "unknown";
   const bound = boundOfShare(cpuShare);
   if (bound !== "mixed" || sequential.rounds.every(({ queuedMs }) => queuedMs !== undefined)) {
     return bound;
@@ -128,12 +115,12 @@ const SEEN = 0.04;
 
 const DOES = { io: "wait", cpu: "compute", mixed: "wait and compute" } as const;
 
-function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
-  const { sequential, choice, cpuShare, measured, gainOf, concurrencyPays } = judged;
+function reasonOf(of: Judged, bound: Verdict["bound"]): string {
+  const { sequential, choice, cpuShare, measured, gainOf, concurrencyPays, impossible } = of;
   const { chosen, best, bestGain, decision } = choice;
   const alone = formatDuration(sequential.wallMs.median);
   if (bound === "small") {
-    const { startMs, model } = startCost(judged)!;
+    const { startMs, model } = startCost(of)!;
     return `The job is small: sequential takes ${alone}, and starting lanes alone takes ` +
       `${formatDuration(startMs)} (${model}), which eats what parallelism could gain.`;
   }
@@ -143,9 +130,9 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     ? "Whether the tasks wait or compute can't be told, for others had the cores for most of the " +
       `sequential run, and it had a CPU for ${share}%.`
     : `The tasks ${DOES[bound]}: the CPU was busy ${share}% of the sequential run${apart}.`;
-  if (judged.impossible !== undefined) {
-    const { of, gain, most } = judged.impossible;
-    return `${nature} The measurement can't be right: ${of.model} was ${times(gain)}, where ` +
+  if (impossible !== undefined) {
+    const { of: { model }, gain, most } = impossible;
+    return `${nature} The measurement can't be right: ${model} was ${times(gain)}, where ` +
       `cores and waiting can give ${most.toFixed(1)} at most, so that nothing can be told. Run ` +
       `it again${isShared(measured) ? " on an idle machine" : ""}.`;
   }
@@ -179,19 +166,11 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     `${byRound}${times(gain)}${nothing}.${where}`;
 }
 
-/**
- * Judges a comparison whose models agree, by the rule of judge/choose.ts. `small` means that the whole job is
- * too short to be worth starting lanes for.
- *
- * Returns null without a sequential run, or without another model to compare it to.
- */
-export function judge(
-  measured: MeasuredModels,
-  processors = navigator.hardwareConcurrency,
-): Verdict | null {
+/** What a comparison's figures say; undefined without a sequential run, or another model to compare it to. */
+function judged(measured: MeasuredModels, processors: number) {
   const { models } = measured;
   const sequential = models.find(({ model }) => model === BASELINE);
-  if (sequential === undefined || models.length < 2) return null;
+  if (sequential === undefined || models.length < 2) return undefined;
   const others = models.filter((of) => of !== sequential).sort((a, b) => rank(a) - rank(b));
   const gainOf = (of: ModelResult) => PAIRWISE.ratio(sequential, of);
   const pays = (of: ModelResult) => {
@@ -211,25 +190,39 @@ export function judge(
     return isAlarm ? [{ of, gain, most }] : [];
   }).sort((a, b) => b.gain.median / b.most - a.gain.median / a.most);
   const choice = choose(sequential, impossible === undefined ? others : [], PAIRWISE);
-  const judged: Judged = {
+  return {
+    /** The most impossible gain, if there is one: the measurement is then wrong. */
     impossible,
-    measured,
-    sequential,
-    choice,
-    gainOf,
-    cpuShare,
+    ...{ measured, sequential, choice, gainOf, cpuShare },
+    /** Whether tasks may wait though the CPU seems busy, because others had the cores for most of the run. */
     isHidden: untold !== undefined,
+    /** Whether more slots, and whether more lanes, were detectably faster than sequential. */
     concurrencyPays: others.filter(isEventLoop).some(pays),
     parallelismPays: others.filter(isParallel).some(pays),
   };
-  const bound = boundOf(judged);
+}
+
+/**
+ * Judges a comparison whose models agree, by the rule of judge/choose.ts. `small` means that the whole job is
+ * too short to be worth starting lanes for.
+ *
+ * Returns null without a sequential run, or without another model to compare it to.
+ */
+export function judge(
+  measured: MeasuredModels,
+  processors = navigator.hardwareConcurrency,
+): Verdict | null {
+  const of = judged(measured, processors);
+  if (of === undefined) return null;
+  const { choice, cpuShare, impossible, isHidden } = of;
+  const bound = boundOf(of);
   return {
     bound,
-    cpuShare: Math.round(judged.cpuShare * 1000) / 1000,
+    cpuShare: Math.round(cpuShare * 1000) / 1000,
     recommended: choice.chosen.model,
-    confidence: impossible === undefined && !judged.isHidden
+    confidence: impossible === undefined && !isHidden
       ? Math.round(choice.confidence * 1000) / 1000
       : 0.5,
-    reason: reasonOf(judged, bound),
+    reason: reasonOf(of, bound),
   };
 }

@@ -11,7 +11,7 @@ import { joinedLanes, measureMachine } from "../../lib/advice/prediction/machine
 import { orderProbe } from "../../lib/advice/probe/order_probe.ts";
 import { probe } from "../../lib/advice/probe/probe.ts";
 import { profileJob } from "../../lib/advice/profile/profiler.ts";
-import { MOST_IN_FLIGHT } from "../../lib/advice/race/promising.ts";
+import { MOST_IN_FLIGHT } from "../../lib/advice/race/race_plan.ts";
 import { TrialError } from "../../lib/children/measuring_child.ts";
 import { serverFault } from "../../lib/children/model_arguments.ts";
 import { printReport } from "../../lib/cli/result_files.ts";

@@ -13,14 +13,20 @@ import { measureOpenLoop, type MeasureOptions, measureSweep } from "../../lib/sc
 import {
   choosePlan,
   compareKernel,
+  downloads,
   holdAgainstSample,
   itemsFor,
   ownJob,
-} from "../../lib/scaling/own_job.ts";
-import { computes, type SweepOptionValues } from "../../lib/scaling/sweep_options.ts";
-import { type SweepPlan, withinItems } from "../../lib/scaling/sweep_plan.ts";
+  sums,
+  type SweptJob,
+} from "../../lib/scaling/swept_job.ts";
+import {
+  computes,
+  type SweepOptionValues,
+  type SweepPlan,
+  withinItems,
+} from "../../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../../lib/scaling/sweep_result.ts";
-import { downloads, sums, type SweptJob } from "../../lib/scaling/swept_job.ts";
 import { startSite } from "../../lib/site/start.ts";
 import { counted } from "../../lib/text/format.ts";
 import { printError } from "../../lib/text/print.ts";

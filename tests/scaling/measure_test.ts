@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../../lib/scaling/measure.ts";
-import { sweepPlanFor } from "../../lib/scaling/sweep_plan.ts";
-import { ownJob } from "../../lib/scaling/own_job.ts";
+import { sweepPlanFor } from "../../lib/scaling/sweep_options.ts";
+import { ownJob } from "../../lib/scaling/swept_job.ts";
 import type { JobSpec } from "../../lib/timing/spec.ts";
 import { granted } from "../granted.ts";
 

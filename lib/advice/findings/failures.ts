@@ -6,7 +6,7 @@ import type { FailureKind } from "../../timing/failures.ts";
 import type { Evidence } from "../evidence.ts";
 import { nameOf } from "../prediction/candidate.ts";
 import type { FailedItem } from "../probe/probe_message.ts";
-import { rateLimitOf } from "../probe/signs.ts";
+import { rateLimitOf } from "../probe/sample.ts";
 import {
   type Failing,
   failingOf,
@@ -15,8 +15,7 @@ import {
   NETWORK,
   plainFailingOf,
 } from "../race/failing.ts";
-import type { KnownJob } from "../race/promising.ts";
-import type { FindingOf } from "./finding.ts";
+import type { KnownJob } from "../race/race_plan.ts";
 
 /** How many items advice counts with, and how many are known to exist. */
 type Items = Pick<KnownJob, "horizon" | "total">;
@@ -194,3 +193,10 @@ export function* failureFindings(
     if (out === "broken") yield { kind: "broken", model: nameOf(candidate), error };
   }
 }
+
+/** The findings for which `Words` has a sentence: each kind with its figures. */
+export type FindingOf<Words> = {
+  [Kind in keyof Words]: Words[Kind] extends (figures: infer Figures) => string
+    ? { readonly kind: Kind } & Readonly<Figures>
+    : never;
+}[keyof Words];

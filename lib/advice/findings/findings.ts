@@ -3,11 +3,9 @@
 import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import { type Others, othersWords } from "../../timing/meter/meter.ts";
 import type { Assessment } from "../assessment.ts";
-import { busyMatters } from "../prediction/busy.ts";
-import type { Impossible } from "../race/entries.ts";
-import type { Recommendation } from "../race/recommend.ts";
-import { FAILURE_WORDS, failureFindings } from "./failures.ts";
-import type { FindingOf } from "./finding.ts";
+import { busyMatters } from "../prediction/predict.ts";
+import type { Impossible, Recommendation } from "../race/entries.ts";
+import { FAILURE_WORDS, failureFindings, type FindingOf } from "./failures.ts";
 import { RESULT_WORDS, resultFindings } from "./results.ts";
 import { sharingFindings, TASK_WORDS, taskFindings } from "./tasks.ts";
 

@@ -5,13 +5,12 @@ import { BASELINE, type LaneKind, MODEL_TABLE } from "../../models.ts";
 import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import type { Evidence } from "../evidence.ts";
 import { type Candidate, isLoop, nameOf } from "../prediction/candidate.ts";
-import type { SharedFile } from "../probe/audit.ts";
-import { givesNothing } from "../probe/signs.ts";
+import type { SharedFile } from "../probe/order_probe.ts";
+import { givesNothing } from "../probe/sample.ts";
 import type { PlainFailing } from "../race/failing.ts";
 import { didTheWork, inFlight, type Runner } from "../race/runner.ts";
 import { sameWork } from "../race/same_work.ts";
-import { reasonsText } from "./failures.ts";
-import type { FindingOf } from "./finding.ts";
+import { type FindingOf, reasonsText } from "./failures.ts";
 
 export const RESULT_WORDS = {
   /** Models gave other results; `orderMatters` is undefined if unknown. */

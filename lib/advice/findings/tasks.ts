@@ -15,15 +15,21 @@ import { spreadOrder } from "../../timing/job_items.ts";
 import type { Assessment } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
 import { changeWords, type SharedState, sharedWords } from "../job/shared_state.ts";
-import { wasBusy } from "../prediction/busy.ts";
+import { classFor, totalMs, wasBusy } from "../prediction/predict.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "../prediction/candidate.ts";
-import { classFor, totalMs } from "../prediction/predict.ts";
 import { graceFor, type Probed } from "../probe/probe.ts";
-import { blocks, heldByPrograms, heldBytes, mostCpuShare } from "../probe/sample.ts";
-import { findMuch, leftOver, trendOf } from "../probe/signs.ts";
-import type { Recommendation } from "../race/recommend.ts";
+import {
+  blocks,
+  findMuch,
+  heldByPrograms,
+  heldBytes,
+  leftOver,
+  mostCpuShare,
+  trendOf,
+} from "../probe/sample.ts";
+import type { Recommendation } from "../race/entries.ts";
 import { classLostOf } from "../race/same_work.ts";
-import type { FindingOf } from "./finding.ts";
+import type { FindingOf } from "./failures.ts";
 
 /** An item, and its share of the whole sample's time, 0 to 1. */
 interface Longest {

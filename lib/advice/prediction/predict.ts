@@ -1,4 +1,4 @@
-/** Predicts from the sample alone how long a job takes under a model. */
+/** Predicts from the sample alone how long a job takes under a model, what it is bound by, and if that holds. */
 
 import { LESS, mostSaved } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
@@ -7,6 +7,8 @@ import { type Candidate, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
 import { boundOfShare, COMPUTES, LITTLE_MS, WAITS } from "../../judge/thresholds.ts";
+import { isBusy } from "../../timing/meter/meter.ts";
+import type { SharedState } from "../job/shared_state.ts";
 
 export interface Prediction {
   readonly startMs: number;
@@ -274,4 +276,44 @@ export function classFor(sample: Sample, machine: Machine, items: number): Class
   // The distance from the limit is logarithmic; at a factor of two the class is 97 % sure.
   const distance = 2 * Math.log2(Math.max(1e-9, isDealt ? 0 : savedMs) / leastMs);
   return { bound: "small", cpuShare, confidence: certainty(studentCdf(-distance, 30)), noGain };
+}
+
+/** Other programs count if they leave a busy thread less than this share of a CPU. */
+export const BUSY_CPU = 0.85;
+/** Other programs count if independent processes gain less than this share of the cores. */
+const BUSY_CORES = 0.75;
+
+/** Whether other programs used the CPUs so much that times of computing lanes may not hold. */
+export function wasBusy(
+  { available, others }: Pick<Sample, "available" | "others">,
+  machine: Machine,
+): boolean {
+  // If the system counts other programs' use, a low ceiling is the machine's own, or a wrong measurement.
+  if (others === undefined) return available < BUSY_CPU || isCeilingLow(machine);
+  // A thread that queued longer than others used a core queued behind threads of its own program.
+  return isBusy(others) || (available < BUSY_CPU && others.used >= 1 - available);
+}
+
+/** Whether independent processes gained so little that something else must have slowed them. */
+export function isCeilingLow({ cores, ceiling }: Pick<Machine, "cores" | "ceiling">): boolean {
+  return ceiling < BUSY_CORES * cores;
+}
+
+/** Whether other programs may have slowed the tasks; waiting is hardly slowed. */
+export function mayBeSlowed(sample: Sample, machine: Machine): boolean {
+  return mostCpuShare(sample) > WAITS && wasBusy(sample, machine);
+}
+
+/** Whether this matters to the advice: the tasks might gain on an idle machine, not only on an event loop. */
+export function busyMatters(
+  { sample, machine, horizon, shared }: {
+    readonly sample: Sample;
+    readonly machine: Machine;
+    readonly horizon: number;
+    /** State that keeps the tasks in one event loop. */
+    readonly shared?: SharedState | undefined;
+  },
+): boolean {
+  return mayBeSlowed(sample, machine) && (shared === undefined || computesBeside(sample)) &&
+    classFor(sample, machine, horizon).noGain === undefined;
 }

@@ -1,4 +1,4 @@
-/** Whether the results of a job depend on the order of its tasks. */
+/** Whether results depend on the order of tasks, and which files and databases the tasks share. */
 
 import { isRefusal } from "../../tasks/http_signs.ts";
 import { limitedTo } from "../../timing/job_items.ts";
@@ -6,9 +6,12 @@ import { trialProcesses } from "../../timing/run_trial.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/runner.ts";
 import { checksumOfFirst, countNeighbours, type Probed } from "./probe.ts";
-import { Audit, audited, type SharedFiles } from "./audit.ts";
 import type { Sample } from "./sample.ts";
 import { BASELINE } from "../../models.ts";
+import { resolve } from "node:path";
+import { beginAndEnd, passingPath, userFolder } from "../../files/user_files.ts";
+import { attempt } from "../../lanes/attempt.ts";
+import type { LanePermissions } from "../../lanes/permissions.ts";
 
 /** A run from last to first: its number of items, and their checksum from first to last if known. */
 interface OrderCheck {
@@ -129,18 +132,147 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
     const watched = { ...ordered, permissions: narrowed ?? permissions };
     const runTrial = trialProcesses({ guardMs, env: backwards ? audit?.env : undefined });
     const trial = { model: BASELINE, job: backwards ? watched : ordered, round: 0 };
-    return await runTrial(trial, { signal }).then(({ round }) => round, () => undefined);
+    return await runTrial(trial, { signal }).catch(() => undefined);
   };
-  const expected = forwards ?? (await run(false))?.checksum;
-  const found = await run(true);
+  const checksum = async () => (await run(false))?.round.checksum;
+  const expected = forwards ?? await checksum();
+  const { round: found, beganAtMs = 0 } = await run(true) ?? {};
   // If the list's own order now fails too, a server refuses, or the items can be done only once.
   const isTold = found !== undefined && expected !== undefined &&
     (found.checksum === expected || found.failed === 0 || forwards === undefined ||
-      (await run(false))?.checksum === expected);
+      await checksum() === expected);
   return !isTold ? { orderMatters: undefined } : {
     orderMatters: found.checksum !== expected,
     ...(found.checksum !== expected && found.failed > 0 && { fails: true }),
-    ...(narrowed && await audit?.sharedFiles(count)),
+    ...(narrowed && await audit?.sharedFiles(count, beganAtMs)),
     usesNetwork: await audit?.usesNetwork(),
   };
 };
+
+/** A file that several tasks opened, and that changed. */
+export interface SharedFile {
+  readonly path: string;
+  /** How many times it was opened to write; for `rewritten`, to read if that was less often. */
+  readonly times: number;
+}
+
+/**
+ * A file that was read and written at least once for each task; one that was written so often, but read less;
+ * and a database, however often it was opened to write.
+ */
+export interface SharedFiles {
+  readonly rewritten?: SharedFile | undefined;
+  readonly written?: SharedFile | undefined;
+  readonly database?: SharedFile | undefined;
+}
+
+/** The first bytes of an SQLite file, and the suffix of the file that SQLite may write first. */
+const SQLITE = "SQLite format 3";
+const WRITTEN_AHEAD = "-wal";
+
+/** The permission log of one child; leaving an `await using` block removes it. */
+export class Audit implements AsyncDisposable {
+  readonly #log: string;
+  readonly #startMs = Date.now();
+  readonly #held: AsyncDisposable;
+
+  private constructor(log: string) {
+    this.#log = log;
+    this.#held = passingPath(log);
+  }
+
+  /** Undefined if no log file can be made; the measurement goes on without it. */
+  static async start(): Promise<Audit | undefined> {
+    const log = Deno.makeTempFile({ prefix: "lanes-audit-" });
+    return await log.then((path) => new Audit(path), () => undefined);
+  }
+
+  get env(): Record<string, string> {
+    return { DENO_AUDIT_PERMISSIONS: this.#log };
+  }
+
+  /**
+   * Finds changed files that were read and written, or only written, `least` times or more; and a database that
+   * changed after the tasks began, as prepare() may have made it.
+   */
+  async sharedFiles(least: number, beganAtMs: number): Promise<SharedFiles> {
+    const opened = [...accesses(await Deno.readTextFile(this.#log))];
+    const most = async (timesOf: (of: Accesses) => number, least: number, areDatabases = false) => {
+      const often = opened.map(([path, of]) => ({ path, times: timesOf(of) }))
+        .filter(({ times }) => times >= least);
+      for (const file of often.toSorted((a, b) => b.times - a.times)) {
+        const sinceMs = areDatabases ? beganAtMs : this.#startMs;
+        if (await changed(file.path, sinceMs) && await isDatabase(file.path) === areDatabases) {
+          return file;
+        }
+      }
+      return undefined;
+    };
+    return {
+      rewritten: await most(({ read, write }) => Math.min(read, write), least),
+      written: await most(({ read, write }) => read < least ? write : 0, least),
+      database: await most(({ write }) => write, 1, true),
+    };
+  }
+
+  async usesNetwork(): Promise<boolean> {
+    return notes(await Deno.readTextFile(this.#log)).some(({ permission }) => permission === "net");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held[Symbol.asyncDispose]();
+  }
+}
+
+async function changed(path: string, sinceMs: number): Promise<boolean> {
+  const infos = await Promise.all(
+    [path, path + WRITTEN_AHEAD].map((of) => Deno.stat(of).catch(() => undefined)),
+  );
+  return infos.some((info) => info?.isFile === true && (info.mtime?.getTime() ?? 0) >= sinceMs);
+}
+
+/** Whether a file is a database, which keeps concurrent changes apart by itself. */
+async function isDatabase(path: string): Promise<boolean> {
+  return (await beginAndEnd(path).catch(() => "")).startsWith(SQLITE);
+}
+
+/**
+ * Permissions under which the log tells reading from writing: of a child that may read or write all files Deno
+ * logs both each time, so `true` becomes the root folder. Undefined on Windows, which has no root of all files.
+ */
+export function audited<P extends LanePermissions>(permissions: P): P | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  const { read, write } = permissions;
+  return {
+    ...permissions,
+    ...(read === true && { read: ["/"] }),
+    ...(write === true && { write: ["/"] }),
+  };
+}
+
+interface Note {
+  readonly permission?: unknown;
+  readonly value?: unknown;
+}
+
+/** The lines of a log; the last may be cut, and programs that the child starts may write to it too. */
+function notes(log: string): Note[] {
+  return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line) as Note, null) ?? []);
+}
+
+interface Accesses {
+  read: number;
+  write: number;
+}
+
+/** How often each file was opened to read and to write, by a log's lines. */
+export function accesses(log: string): Map<string, Accesses> {
+  const files = new Map<string, Accesses>();
+  for (const { permission, value } of notes(log)) {
+    if (permission !== "read" && permission !== "write") continue;
+    if (typeof value !== "string") continue;
+    const path = resolve(userFolder(), value);
+    files.getOrInsert(path, { read: 0, write: 0 })[permission]++;
+  }
+  return files;
+}

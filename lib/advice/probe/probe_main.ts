@@ -7,8 +7,14 @@ import { internals } from "../../lanes/platform.ts";
 import { clock } from "../../lanes/timers.ts";
 import { isKernel, kernelName } from "../../lanes/task.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
-import { hasEqualItems } from "./equal_items.ts";
-import { profiledRun, PullError, Sampler, type Sampling, thrownBy } from "./sampler.ts";
+import {
+  hasEqualItems,
+  profiledRun,
+  PullError,
+  Sampler,
+  type Sampling,
+  thrownBy,
+} from "./sampler.ts";
 import {
   type Exports,
   HOOKS,

@@ -1,7 +1,6 @@
 /** The orders and messages of a probe, plain data that travels as lines of JSON. */
 
 import type { HttpSigns } from "../../tasks/http_signs.ts";
-import type { EqualItems } from "./equal_items.ts";
 
 export interface ProfileOrder {
   readonly stride: number;
@@ -95,6 +94,13 @@ export interface TransferCost {
   readonly classLost?: string;
   /** The part of a result that doesn't arrive. */
   readonly resultLost?: string;
+}
+
+export interface EqualItems {
+  /** How many items differ from all before them. */
+  readonly distinct: number;
+  /** For each stretch of the sample, how many of its items are equal to one that ran before. */
+  readonly again: readonly number[];
 }
 
 export interface ProbeDone {

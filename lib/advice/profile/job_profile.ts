@@ -1,11 +1,10 @@
-/** Shows where a job's time goes: turns a tree of calls into functions and the bars of a flame graph. */
+/** Shows where a job's time goes: turns V8's profile into functions and the bars of a flame graph. */
 
 import { z } from "zod";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { attempt } from "../../lanes/attempt.ts";
 import { amount, type Checked, count, share } from "../../timing/json_file.ts";
-import { type Call, type CallFrame, type CallTree, keyOf, totalUs } from "./cpu_profile.ts";
 
 /** The owner of a function: the job, a package that it uses, or Deno and V8. */
 const owner = z.enum(["own", "packages", "runtime"]);
@@ -210,4 +209,141 @@ function laidOut(calls: readonly Call[], fromUs: number) {
   let at = fromUs;
   return calls.map((call) => ({ call, us: totalUs(call) })).sort((a, b) => b.us - a.us)
     .map(({ call, us }) => ({ call, us, fromUs: (at += us) - us }));
+}
+
+export interface CallFrame {
+  readonly name: string;
+  /** The function's module; empty for V8's own functions. */
+  readonly url: string;
+  /** The line where it begins, from 1; 0 if unknown. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Call {
+  readonly frame: CallFrame;
+  selfUs: number;
+  readonly calls: Call[];
+}
+
+/** The outermost calls between the marks, and the number of samples in all counted calls. */
+export interface CallTree {
+  readonly calls: readonly Call[];
+  readonly samples: number;
+}
+
+export interface FrameRoles {
+  /** Whether a frame marks the beginning or the end of the tasks; undefined for all others. */
+  readonly mark: (frame: CallFrame) => "begin" | "end" | undefined;
+  /** Whether a frame is left out, together with all its calls. */
+  readonly apart: (frame: CallFrame) => boolean;
+  /** Whether a frame belongs to the measuring code; its own time isn't counted, that of its calls is. */
+  readonly own: (frame: CallFrame) => boolean;
+}
+
+const cpuProfile = z.object({
+  nodes: z.array(z.object({
+    id: z.number(),
+    callFrame: z.object({
+      functionName: z.string(),
+      url: z.string(),
+      lineNumber: z.number(),
+      columnNumber: z.number(),
+    }),
+    children: z.array(z.number()).optional(),
+  })),
+  samples: z.array(z.number()),
+  timeDeltas: z.array(z.number()),
+});
+
+/** Names by which V8 marks time outside of calls. */
+const NO_CALLS: readonly string[] = ["(root)", "(idle)"];
+
+/** A key that is equal for two frames of the same function. */
+export function keyOf({ name, url, line, column }: CallFrame): string {
+  return JSON.stringify([name, url, line, column]);
+}
+
+/** A node of a profile, and the call that it counts for. */
+interface Seen {
+  readonly frame: CallFrame;
+  readonly above: Seen | undefined;
+  readonly mark: ReturnType<FrameRoles["mark"]>;
+  call?: Call | undefined;
+}
+
+/** Each node's time and number of samples; a sample's node is taken to run until the next sample. */
+function weigh(
+  samples: readonly number[],
+  deltas: readonly number[],
+): Map<number, { us: number; samples: number }> {
+  const weights = new Map<number, { us: number; samples: number }>();
+  for (const [at, id] of samples.entries()) {
+    const { us, samples } = weights.get(id) ?? { us: 0, samples: 0 };
+    // Clocks of two cores may differ a little, but time never runs backwards.
+    weights.set(id, { us: us + Math.max(0, deltas[at + 1] ?? 0), samples: samples + 1 });
+  }
+  return weights;
+}
+
+/** The calls between a profile's marks, with recursion as one call; undefined if a mark is missing. */
+export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined {
+  const parsed = cpuProfile.safeParse(json);
+  if (!parsed.success) return undefined;
+  const { nodes, samples, timeDeltas } = parsed.data;
+  const byId = new Map(nodes.map(({ id, callFrame, children = [] }) => {
+    const { functionName: name, url, lineNumber, columnNumber } = callFrame;
+    return [id, { frame: { name, url, line: lineNumber + 1, column: columnNumber + 1 }, children }];
+  }));
+  const called = new Set(nodes.flatMap(({ children = [] }) => children));
+  const roots = nodes.map(({ id }) => id).filter((id) => !called.has(id));
+  // Each node once, callers before those that they call; calls below a mark belong to the mark.
+  const seen = new Map<number, Seen>();
+  const open: { id: number; above?: Seen }[] = roots.map((id) => ({ id }));
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { id, above } = next;
+    const node = byId.get(id);
+    if (node === undefined || seen.has(id) || roles.apart(node.frame)) continue;
+    const { frame, children } = node;
+    const here: Seen = { frame, above, mark: above?.mark ?? roles.mark(frame) };
+    seen.set(id, here);
+    open.push(...children.map((id) => ({ id, above: here })));
+  }
+  const begin = samples.findLastIndex((id) => seen.get(id)?.mark === "begin");
+  const end = samples.findIndex((id, at) => at > begin && seen.get(id)?.mark === "end");
+  if (begin < 0 || end < 0) return undefined;
+  const weights = weigh(samples.slice(begin + 1, end), timeDeltas.slice(begin + 1));
+  const calls: Call[] = [];
+  let counted = 0;
+  for (const [id, here] of seen) {
+    const { frame, above, mark } = here;
+    here.call = above?.call;
+    const isNoCall = frame.url === "" && NO_CALLS.includes(frame.name);
+    if (isNoCall || roles.own(frame) || mark !== undefined) continue;
+    const call = here.call = callBelow(above?.call, frame, calls);
+    const weight = weights.get(id);
+    call.selfUs += weight?.us ?? 0;
+    counted += weight?.samples ?? 0;
+  }
+  return { calls: calls.filter((call) => totalUs(call) > 0), samples: counted };
+}
+
+function callBelow(above: Call | undefined, frame: CallFrame, roots: Call[]): Call {
+  const key = keyOf(frame);
+  if (above !== undefined && keyOf(above.frame) === key) return above;
+  const siblings = above?.calls ?? roots;
+  const known = siblings.find((call) => keyOf(call.frame) === key);
+  const call = known ?? { frame, selfUs: 0, calls: [] };
+  if (known === undefined) siblings.push(call);
+  return call;
+}
+
+export function totalUs(call: Call): number {
+  let sum = 0;
+  const open = [call];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    sum += next.selfUs;
+    open.push(...next.calls);
+  }
+  return sum;
 }

@@ -9,8 +9,14 @@ import { ItemPuller } from "../../timing/job_items.ts";
 import { type Probed, startProbe } from "../probe/probe.ts";
 import type { ProbeMessage, ProfileOrder } from "../probe/probe_message.ts";
 import { type Sample, typicalFrom } from "../probe/sample.ts";
-import { type CallTree, callTree, type FrameRoles } from "./cpu_profile.ts";
-import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
+import {
+  type CallTree,
+  callTree,
+  flameBars,
+  type FrameRoles,
+  type Profiled,
+  timeByFunction,
+} from "./job_profile.ts";
 import { profileBegins, profileEnds } from "../probe/sampler.ts";
 
 interface ProfilePlan extends ProfileOrder {

@@ -9,7 +9,7 @@ import { amount, type Checked, whole } from "../../timing/json_file.ts";
 import type { ModelSpec } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
-import type { RaceOptions } from "./race_state.ts";
+import type { RaceOptions } from "./trials.ts";
 import { type Race, runnerOf } from "./runner.ts";
 
 export const autoSchema = z.object({

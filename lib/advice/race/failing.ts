@@ -16,22 +16,8 @@ export interface PlainFailing {
   readonly reasons: readonly FailureKind[];
 }
 
-export interface Failing extends PlainFailing {
-  /** The failing model with the fewest tasks in flight; `others` are the further ones. */
-  readonly model: string;
-  readonly inFlight: number;
-  readonly others: readonly string[];
-  /** The most tasks in flight, below `inFlight`, with which all went well; 1 for one by one. */
-  readonly well: number;
-  /** Items a second that succeeded once a server refused; null if unknown. */
-  readonly perSecond: number | null;
-  /** How long after that tasks still failed one by one, in milliseconds; undefined if they went well. */
-  readonly lastedMs?: number | undefined;
-  /** Whether only other machines fail. */
-  readonly isElsewhere?: boolean;
-  /** Whether only the event loop fails, while lanes went well with as many in flight. */
-  readonly isOfOneLoop?: boolean;
-}
+/** How items that succeed one by one fail under a model of the race, and why. */
+export type Failing = NonNullable<ReturnType<typeof failingOf>>;
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
 /** Names of timeouts: a task's own deadline, `TimeoutError`, or Node's `ETIMEDOUT`. */
@@ -65,9 +51,7 @@ function kindOf(failing: readonly Runner[], went: readonly Runner[]): FailingKin
 const isElsewhere = ({ candidate: { model } }: Runner) => needsServer(model);
 
 /** The number of tasks in flight from which on items fail that succeed one by one, and why. */
-export function failingOf(
-  runners: readonly Runner[] = [],
-): Failing & { readonly kind: FailingKind } | undefined {
+export function failingOf(runners: readonly Runner[] = []) {
   const ran = runners.filter(({ candidate, rounds, out }) =>
     rounds.length > 0 && (out !== "failures" || candidate.model !== BASELINE)
   );
@@ -85,17 +69,22 @@ export function failingOf(
     went.some((of) => isRemote(of.candidate.model) && inFlight(of) >= inFlight(first));
   return {
     kind: kindOf(failing, went),
+    /** The failing model with the fewest tasks in flight; `others` are the further ones. */
     model: nameOf(first.candidate),
     inFlight: inFlight(first),
     failed: worst.failed,
     items: worst.failed + worst.succeeded,
-    others: others.map(({ candidate }) => nameOf(candidate)),
+    others: others.map(({ candidate }) => nameOf(candidate)) as readonly string[],
     reasons: first.failures ??
       Object.entries(worst.reasons ?? {})
-        .map(([reason, count]) => ({ reason, count, index: 0, message: "" })),
+        .map(([reason, count]): FailureKind => ({ reason, count, index: 0, message: "" })),
+    /** The most tasks in flight, below `inFlight`, with which all went well; 1 for one by one. */
     well: Math.max(1, ...well),
+    /** Items a second that succeeded once a server refused; null if unknown. */
     perSecond: paces.length === 0 ? null : Math.min(...paces),
+    // How long after that tasks still failed one by one, in milliseconds; missing if they went well.
     ...(lasted.length > 0 && { lastedMs: Math.max(...lasted) }),
+    // Only other machines fail; or only the event loop, while lanes went well with as many in flight.
     ...(failing.every(isElsewhere) && { isElsewhere: true }),
     ...(isOfOneLoop && { isOfOneLoop }),
   };

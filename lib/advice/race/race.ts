@@ -7,9 +7,8 @@ import { BASELINE, needsServer } from "../../models.ts";
 import { GAINED, ONE_ROUND } from "../../judge/thresholds.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
 import { bySimplicity, isLoop, SEQUENTIAL } from "../prediction/candidate.ts";
-import { type RaceOptions, RaceState, type Scaled } from "./race_state.ts";
 import { inFlight, plainOf, type Race, type Runner } from "./runner.ts";
-import { Trials, untilWell } from "./trials.ts";
+import { type RaceOptions, type Scaled, Trials, untilWell } from "./trials.ts";
 
 const MOST_ROUNDS = 7;
 
@@ -21,34 +20,33 @@ const MOST_ROUNDS = 7;
 export async function race(options: RaceOptions): Promise<Race> {
   const { plan, judge, leftMs, mostTrials, seed } = options;
   const random = seededRandom(seed);
-  const state = new RaceState(options);
-  const racing = new Racing(state);
+  const racing = new Racing(options);
   let round = 1;
   const goOn = async (isDone: () => boolean) => {
-    while (round < MOST_ROUNDS && state.active.length > 1 && state.may && !isDone()) {
-      const scaledMs = judge.scaledBy(state.runners);
-      const leftMs = state.leftMs("allowanceMs");
+    while (round < MOST_ROUNDS && racing.active.length > 1 && racing.may && !isDone()) {
+      const scaledMs = judge.scaledBy(racing.runners);
+      const leftMs = racing.leftMs("allowanceMs");
       // The budget is no reason to run unimportant models again, so the allowance is tried first.
       const due = [Math.min(leftMs, plan.allowanceMs), leftMs]
-        .map((ms) => nextRound(state.active, ms, scaledMs)).find(({ length }) => length > 0);
+        .map((ms) => nextRound(racing.active, ms, scaledMs)).find(({ length }) => length > 0);
       if (due === undefined) break;
       await racing.runAll(shuffled(due, random), round++);
-      if (state.may) racing.prune();
+      if (racing.may) racing.prune();
     }
   };
-  const [plain, ...others] = state.runners;
+  const [plain, ...others] = racing.runners;
   await racing.runAll([plain!, ...shuffled(others, random)], 0);
   await racing.tryOthers();
   racing.prune();
-  await goOn(() => round >= plan.rounds && judge.isDecided(state.runners));
-  if (!state.may || !judge.isUnclear(racing.race) || leftMs() <= 0) return racing.race;
-  state.extended = true;
-  await racing.runAll(state.unrun, 0);
+  await goOn(() => round >= plan.rounds && judge.isDecided(racing.runners));
+  if (!racing.may || !judge.isUnclear(racing.race) || leftMs() <= 0) return racing.race;
+  racing.extended = true;
+  await racing.runAll(racing.unrun, 0);
   await racing.tryOthers();
   if (judge.isUnclear(racing.race) && await racing.widenPlain(round)) round++;
   await goOn(() => !judge.isUnclear(racing.race));
-  if (state.partial || !judge.isUnclear(racing.race)) return racing.race;
-  const isMost = state.trials >= mostTrials || round >= MOST_ROUNDS;
+  if (racing.partial || !judge.isUnclear(racing.race)) return racing.race;
+  const isMost = racing.count >= mostTrials || round >= MOST_ROUNDS;
   return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
 }
 
@@ -62,64 +60,57 @@ const DEARER = 1.1;
 const WIDER = 2;
 
 /** Runs the trials that are due, as far as time allows and they can still change the result. */
-class Racing {
-  readonly #trials: Trials;
+class Racing extends Trials {
   /** The last trial's runner, if it had failures of its own. */
   #failed: Runner | undefined;
   /** Whether failures left a server refusing tasks, as by a ban or a used-up quota. */
   #shutsOut = false;
 
-  constructor(private readonly state: RaceState) {
-    this.#trials = new Trials(state);
-  }
-
   get race(): Race {
-    const { runners, unrun, costMs, trials, looks, partial, extended, total } = this.state;
-    const { results } = this.#trials;
+    const { runners, unrun, costMs, count, looks, partial, extended, total, results } = this;
     return {
       runners: runners.filter(({ rounds, out, stops }) =>
         rounds.length > 0 || out !== undefined || stops !== undefined
       ),
-      ...{ costMs, trials: trials + looks, partial, extended, total, untried: unrun.length },
+      ...{ costMs, trials: count + looks, partial, extended, total, untried: unrun.length },
       ...{ unrepeatable: results.areUnrepeatable, otherResults: results.areOther },
     };
   }
 
   async runAll(runners: readonly Runner[], round: number): Promise<void> {
-    const { state } = this;
     for (const runner of runners) {
-      if (this.#isNeedless(runner) || !state.may || !this.#affords(runner)) continue;
+      if (this.#isNeedless(runner) || !this.may || !this.#affords(runner)) continue;
       const isPlain = runner.candidate.model === BASELINE;
       if ((this.#shutsOut || isPlain) && !await this.#isOpen()) break;
       const tooMany = this.#tooMany;
-      await this.#trials.run(runner, round);
+      await this.run(runner, round);
       const failed = this.#failed;
       // A failure with as many in flight as failed before says nothing new.
       const isLess = runner.out === "failures" && inFlight(runner) < tooMany;
-      if (failed !== undefined && isLess && !await this.#trials.looksWell()) {
+      if (failed !== undefined && isLess && !await this.looksWell()) {
         forget(runner);
         if (!await this.#isLetIn(failed)) break;
         // The runner is dropped; substitutes start with few slots, so at most one more trial asks for too much.
         if (runner.rounds.length === 0 && isLoop(runner.candidate)) {
-          state.runners.splice(state.runners.indexOf(runner), 1);
+          this.runners.splice(this.runners.indexOf(runner), 1);
           break;
         }
-        await this.#trials.run(runner, round);
+        await this.run(runner, round);
       }
       this.#failed = runner.out === "failures" ? runner : undefined;
     }
-    this.#trials.results.accept(state.runners);
+    this.results.accept(this.runners);
   }
 
   /** The fewest tasks in flight that failed. */
   get #tooMany(): number {
-    const failing = this.state.runners.filter(({ out }) => out === "failures");
+    const failing = this.runners.filter(({ out }) => out === "failures");
     return Math.min(...failing.map(inFlight));
   }
 
   /** Whether a runner that hasn't run yet can't change the result. */
   #isNeedless(runner: Runner): boolean {
-    const { options: { judge }, runners } = this.state;
+    const { options: { judge }, runners } = this;
     return runner.rounds.length === 0 &&
       (judge.isNeedless(runner, runners) || this.#isRefuted(runner) ||
         (this.#shutsOut && inFlight(runner) >= this.#tooMany));
@@ -130,38 +121,37 @@ class Racing {
    * raced anyway, but only on the plain loop's number of items, since it is likely to take as long.
    */
   #isRefuted(runner: Runner): boolean {
-    if (!this.#trials.isRefuted || runner.candidate.model === BASELINE) return false;
-    const few = Math.max(LEAST_ITEMS, this.state.options.plan.sequentialItems);
+    if (!this.isRefuted || runner.candidate.model === BASELINE) return false;
+    const few = Math.max(LEAST_ITEMS, this.options.plan.sequentialItems);
     if (inFlight(runner) > few) return true;
     runner.items = Math.min(runner.items, few);
     return false;
   }
 
   #affords(runner: Runner): boolean {
-    const { state } = this;
     const { candidate, items, rounds } = runner;
-    if (candidate.model === BASELINE && !state.extended) return true;
-    const plainMs = state.plainMs(items);
-    const expectedMs = state.options.judge.expectedMs(candidate, items);
-    const likelyMs = Math.max(expectedMs, plainMs / this.#trials.leastGain);
+    if (candidate.model === BASELINE && !this.extended) return true;
+    const plainMs = this.plainMs(items);
+    const expectedMs = this.options.judge.expectedMs(candidate, items);
+    const likelyMs = Math.max(expectedMs, plainMs / this.leastGain);
     const ownMs = rounds.at(-1)?.runMs ?? Math.min(AT_MOST * plainMs, likelyMs);
     const keptMs = this.#keptMs(runner);
-    return ownMs <= state.leftMs("hardMs") &&
-      (keptMs === 0 || ownMs + keptMs <= state.options.leftMs());
+    return ownMs <= this.leftMs("hardMs") &&
+      (keptMs === 0 || ownMs + keptMs <= this.options.leftMs());
   }
 
   /**
    * Time kept for a second round before unplanned models are tried: two short rounds tell more than a long one.
    */
   #keptMs({ candidate, rounds }: Runner): number {
-    const { state, state: { runners, active, extended, options: { raced, judge } } } = this;
+    const { runners, active, extended, options: { raced, judge } } = this;
     const isPlanned = !extended && raced.includes(candidate);
     // The search for a number of slots that doesn't fail keeps back no time.
     const isSearch = runners.some(({ out }) => out === "failures");
     if (isPlanned || rounds.length > 0 || isSearch) return 0;
     // A runner clearly slower than the plain loop needs no second round to be ruled out.
     const may = active.filter(({ items, rounds }) =>
-      rounds.every(({ runMs }) => runMs <= GAINED * state.plainMs(items))
+      rounds.every(({ runMs }) => runMs <= GAINED * this.plainMs(items))
     );
     const due = nextRound(may, Infinity, judge.scaledBy(runners)).slice(0, 3);
     const isOnce = due.every(({ rounds }) => rounds.length === 1);
@@ -171,24 +161,24 @@ class Racing {
   /** Whether tasks are accepted after the last trial's failures, if necessary after a wait. */
   async #isOpen(): Promise<boolean> {
     const failed = this.#failed;
-    if (failed === undefined || (!this.#shutsOut && await this.#trials.looksWell())) return true;
+    if (failed === undefined || (!this.#shutsOut && await this.looksWell())) return true;
     return await this.#isLetIn(failed);
   }
 
   /** Waits until tasks are accepted again after a trial's failures; returns whether they are. */
   async #isLetIn(failed: Runner): Promise<boolean> {
-    const { plan, leftMs } = this.state.options;
+    const { plan, leftMs } = this.options;
     this.#shutsOut = true;
     // Starting again with few tasks in flight takes about as long as the plain loop.
-    const needsMs = this.state.plainMs(plan.items);
-    const { isWell, lastedMs } = await untilWell(() => this.#trials.looksWell(), {
+    const needsMs = this.plainMs(plan.items);
+    const { isWell, lastedMs } = await untilWell(() => this.looksWell(), {
       leastMs: failed.failures?.find((of) => of.retryAfterMs)?.retryAfterMs,
-      leftMs: () => this.#trials.mayLook ? leftMs() - needsMs : 0,
-      pause: this.#trials.pause,
+      leftMs: () => this.mayLook ? leftMs() - needsMs : 0,
+      pause: this.pause,
     });
     failed.lastedMs = Math.max(failed.lastedMs ?? 0, lastedMs);
     this.#failed = undefined;
-    this.state.isFutile ||= !isWell;
+    this.isFutile ||= !isWell;
     return isWell;
   }
 
@@ -197,17 +187,17 @@ class Racing {
    * loop's few items took longer than in the sample. Returns whether it did.
    */
   async widenPlain(round: number): Promise<boolean> {
-    const { state, state: { active, runners, options: { judge } } } = this;
+    const { active, runners, options: { judge } } = this;
     const plain = plainOf(active);
     const items = Math.max(...active.map(({ items }) => items));
-    if (plain === undefined || items < WIDER * plain.items || !state.may) return false;
-    const plainMs = state.plainMs(items);
+    if (plain === undefined || items < WIDER * plain.items || !this.may) return false;
+    const plainMs = this.plainMs(items);
     if (plainMs < DEARER * judge.expectedMs(SEQUENTIAL, items)) return false;
-    const leftMs = state.leftMs("hardMs") - plainMs;
+    const leftMs = this.leftMs("hardMs") - plainMs;
     const due = nextRound(active, leftMs, judge.scaledBy(runners)).filter((of) => of !== plain);
     if (due.length === 0 || !await this.#isOpen()) return false;
     const wider: Runner = { candidate: plain.candidate, items, rounds: [] };
-    await this.#trials.run(wider, round);
+    await this.run(wider, round);
     if (wider.rounds.length === 0 && wider.out === undefined) return false;
     runners[runners.indexOf(plain)] = wider;
     await this.runAll(due, round);
@@ -220,17 +210,17 @@ class Racing {
 
   /** Tries substitutes for models that failed or disappointed, such as fewer and fewer slots. */
   async tryOthers(): Promise<void> {
-    const { state, state: { options: { judge } } } = this;
-    for (let more = judge.instead(state.runners); more.length > 0 && state.may;) {
-      const entered = more.toSorted(bySimplicity).map((candidate) => state.enter(candidate));
+    const { judge } = this.options;
+    for (let more = judge.instead(this.runners); more.length > 0 && this.may;) {
+      const entered = more.toSorted(bySimplicity).map((candidate) => this.enter(candidate));
       await this.runAll(entered, 0);
-      more = judge.instead(state.runners);
+      more = judge.instead(this.runners);
     }
   }
 
   prune(): void {
-    const scaledMs = this.state.options.judge.scaledBy(this.state.runners);
-    for (const runner of clearlySlower(this.state.active, scaledMs)) runner.out = "slower";
+    const scaledMs = this.options.judge.scaledBy(this.runners);
+    for (const runner of clearlySlower(this.active, scaledMs)) runner.out = "slower";
   }
 }
 

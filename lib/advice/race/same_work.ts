@@ -4,7 +4,7 @@ import { isRemote, MODEL_TABLE } from "../../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../../judge/thresholds.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
 import { median } from "../../timing/statistics.ts";
-import { BUSY_CPU } from "../prediction/busy.ts";
+import { BUSY_CPU } from "../prediction/predict.ts";
 import { byChance, mostCpuShare, type Sample, TELLS_ITEMS } from "../probe/sample.ts";
 import { type PlainFailing, plainFailingOf } from "./failing.ts";
 import { didTheWork, plainOf, type Race, type Runner } from "./runner.ts";
@@ -13,15 +13,6 @@ import { didTheWork, plainOf, type Race, type Runner } from "./runner.ts";
 const DEALING_MS = 0.05;
 /** A smaller difference, in milliseconds, may come from a trial's own start on a busy machine. */
 const LEAST_MS = 50;
-
-interface SameWork {
-  readonly ratio: number;
-  readonly sameResults: boolean;
-  readonly same: boolean;
-  readonly failing?: PlainFailing;
-  /** Whether the ratio is of a model's computing, and not of the plain loop's time. */
-  readonly isOfComputing?: true;
-}
 
 type Times = Pick<Sample["walls"][number], "wallMs" | "cpuMs" | "sourceMs">;
 
@@ -66,7 +57,7 @@ export function compareWork(
     readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
   },
   sameResults = true,
-): SameWork | undefined {
+) {
   const { cpuMs, programsMs = 0, cpuShare, available, others } = sample;
   const knownMs = sampledMs(sample, items);
   if (knownMs <= 0 || rounds.length === 0) return undefined;
@@ -95,6 +86,8 @@ export function compareWork(
   };
 }
 
+type Work = NonNullable<ReturnType<typeof compareWork>>;
+
 /** The lane kinds whose CPU time is counted as their trial's own. */
 const COUNTED: ReadonlySet<string> = new Set(["event loop", "thread"]);
 
@@ -111,8 +104,14 @@ function leastComputed(sample: Sample, runners: readonly Runner[]): number {
   return Math.min(1, ...shares);
 }
 
-/** Compares the race's plain loop with the sample; undefined if it didn't run again. */
-export function sameWork(sample: Sample, race: Race | undefined): SameWork | undefined {
+/**
+ * Compares the race's plain loop with the sample; undefined if it didn't run again. The ratio is of a model's
+ * computing, not of the plain loop's time, if `isOfComputing`.
+ */
+export function sameWork(
+  sample: Sample,
+  race: Race | undefined,
+): Work & { readonly failing?: PlainFailing; readonly isOfComputing?: true } | undefined {
   const failing = plainFailingOf(race);
   if (failing !== undefined) return { ratio: 1, sameResults: false, same: false, failing };
   const plain = plainOf(race?.runners);

@@ -15,7 +15,7 @@ import {
   withSlots,
 } from "../prediction/candidate.ts";
 import { didTheWork, inFlight, plainOf, type Runner } from "./runner.ts";
-import { MOST_IN_FLIGHT, MOST_USEFUL_LANES, powerOfTwoFrom } from "./promising.ts";
+import { MOST_IN_FLIGHT, MOST_USEFUL_LANES, powerOfTwoFrom } from "./race_plan.ts";
 
 /** The fewest slots that allow concurrency. */
 const FEWEST = 2;

@@ -1,14 +1,56 @@
-/** Runs the trials of a race one by one, and judges each: a round, a stop, or failures. */
+/** Runs the trials of a race one by one, judges each, and keeps what the race has found and spent so far. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BASELINE, needsServer } from "../../models.ts";
 import { GAINED } from "../../judge/thresholds.ts";
 import { limitedTo } from "../../timing/job_items.ts";
 import type { Round } from "../../timing/result.ts";
-import type { TrialResult } from "../../timing/spec.ts";
-import { SEQUENTIAL } from "../prediction/candidate.ts";
-import type { RaceOptions, RaceState } from "./race_state.ts";
-import { plainOf, type Runner } from "./runner.ts";
+import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
+import { median } from "../../timing/statistics.ts";
+import { type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
+import type { RacePlan } from "./race_plan.ts";
+import { inFlight, plainOf, type Race, type RacedRound, type Runner } from "./runner.ts";
+
+/** A runner's round scaled to the whole job, in milliseconds. */
+export type Scaled = (runner: Runner, round: RacedRound) => number;
+
+/** Predicts and judges runners; the race itself knows nothing about the job's figures. */
+export interface RaceJudge {
+  expectedMs(candidate: Candidate, items: number): number;
+  /** How many times as long as expected the plain loop may take by chance alone. */
+  byChance(items: number): number;
+  scaledBy(runners: readonly Runner[]): Scaled;
+  isDecided(runners: readonly Runner[]): boolean;
+  /** Whether the race can't decide yet, and more rounds would help. */
+  isUnclear(race: Race): boolean;
+  /** The models that may run in place of those that failed or disappointed. */
+  instead(runners: readonly Runner[]): readonly Candidate[];
+  /** Whether a runner that hasn't run can't change what the others have shown. */
+  isNeedless(runner: Runner, runners: readonly Runner[]): boolean;
+}
+
+export interface RaceOptions {
+  readonly job: JobSpec;
+  readonly plan: RacePlan;
+  readonly judge: RaceJudge;
+  readonly raced: readonly Candidate[];
+  readonly mostTrials: number;
+  readonly timeoutMs: number;
+  /** How many items the sample ran, and the share of them that fail, 0 to 1. */
+  readonly sampled: number;
+  readonly failedShare: number;
+  /** The checksum of the first `count` results of the sample, at most `kept`; else the first trial's is used. */
+  readonly checksumOf: (count: number) => string | undefined;
+  readonly kept: number;
+  /** Budget left for a race that can't decide yet, in milliseconds. */
+  readonly leftMs: () => number;
+  /** Waits; a test's own returns at once. */
+  readonly pause?: ((ms: number) => Promise<unknown>) | undefined;
+  readonly seed: number;
+  readonly runTrial: TrialRunner;
+  readonly signal: AbortSignal;
+  readonly onEvent?: ((event: TimingEvent) => void) | undefined;
+}
 
 /** A first trial is stopped at USELESS times the plain loop's time, or USELESS_MS after it if that is later. */
 const USELESS = 1.4;
@@ -29,8 +71,21 @@ const LEAST_PAUSE_MS = 1000;
 /** How many tasks are run one by one to see whether a server takes them again. */
 const LOOKED_AT = 8;
 
+/** The state of a race: its runners, what it cost, and whether it may go on. */
 export class Trials {
+  readonly runners: Runner[] = [];
   readonly results: Results;
+  costMs = 0;
+  count = 0;
+  /** How many times the race checked whether items succeed one by one. */
+  looks = 0;
+  partial = false;
+  /** Whether the race goes on beyond its allowance. */
+  extended = false;
+  /** Whether further trials would only fail. */
+  isFutile = false;
+  /** How many items the job has, once a trial has found fewer than it was to run. */
+  total: number | undefined;
   /** The smallest gain of a model that took longer than predicted: others may meet the same limit. */
   leastGain = Infinity;
   /** Whether a model with a large predicted gain gained nothing. */
@@ -39,30 +94,70 @@ export class Trials {
   /** How long to wait before the next trial, in milliseconds: a server may still work for a stopped one. */
   #settlesMs = 0;
 
-  constructor(private readonly state: RaceState) {
-    const { signal, pause } = state.options;
-    this.results = new Results(state.options);
+  constructor(readonly options: RaceOptions) {
+    const { signal, pause, raced } = options;
+    this.results = new Results(options);
     this.pause = pause ?? ((ms) => delay(ms, undefined, { signal }).catch(() => {}));
+    for (const candidate of raced) this.enter(candidate);
+  }
+
+  enter(candidate: Candidate): Runner {
+    const { plan } = this.options;
+    const items = candidate.model === BASELINE ? plan.sequentialItems : plan.items;
+    const runner: Runner = { candidate, items: Math.min(items, this.total ?? items), rounds: [] };
+    this.runners.push(runner);
+    return runner;
+  }
+
+  /** The runners that may still win, including the plain loop. */
+  get active(): Runner[] {
+    return this.runners.filter(({ out }) => out === undefined);
+  }
+
+  /** Runners without a round: those never started first, then those with the fewest tasks in flight. */
+  get unrun(): Runner[] {
+    return this.active.filter(({ rounds }) => rounds.length === 0)
+      .sort((a, b) => (a.stops ?? 0) - (b.stops ?? 0) || inFlight(a) - inFlight(b));
+  }
+
+  get may(): boolean {
+    this.partial ||= this.options.signal.aborted;
+    return !this.partial && !this.isFutile && this.count < this.options.mostTrials;
+  }
+
+  leftMs(of: "allowanceMs" | "hardMs"): number {
+    const { plan, leftMs } = this.options;
+    return this.extended ? leftMs() : plan[of] - this.costMs;
+  }
+
+  /** How long the plain loop takes for this many items in milliseconds, as measured or as expected. */
+  plainMs(items: number): number {
+    const { judge } = this.options;
+    const plain = plainOf(this.runners);
+    const off = plain === undefined || plain.rounds.length === 0
+      ? 1
+      : median(plain.rounds.map(({ runMs }) => runMs)) /
+        Math.max(1e-9, judge.expectedMs(SEQUENTIAL, plain.items));
+    return off * judge.expectedMs(SEQUENTIAL, items);
   }
 
   async run(runner: Runner, round: number): Promise<void> {
-    const { state, state: { options } } = this;
-    const { runTrial, signal, onEvent, mostTrials, leftMs } = options;
+    const { runTrial, signal, onEvent, mostTrials, leftMs } = this.options;
     if (this.#settlesMs > 0) await this.pause(Math.max(0, Math.min(this.#settlesMs, leftMs())));
     this.#settlesMs = 0;
     const { trial, isUseless } = this.#trialOf(runner, round);
-    state.trials++;
-    onEvent?.({ type: "trial-started", trial, number: state.trials, of: mostTrials });
+    this.count++;
+    onEvent?.({ type: "trial-started", trial, number: this.count, of: mostTrials });
     try {
       const result = await runTrial(trial, { signal, onEvent });
-      state.costMs += result.round.runMs;
+      this.costMs += result.round.runMs;
       this.#checkCount(runner, result);
       this.#holdAgainstPrediction(runner, result.round);
       this.#take(runner, result, isUseless);
       onEvent?.({ type: "trial-ended", trial, result });
     } catch (error) {
-      state.partial ||= signal.aborted;
-      if (state.partial) return;
+      this.partial ||= signal.aborted;
+      if (this.partial) return;
       runner.out = "broken";
       runner.error = error instanceof Error ? error.message : String(error);
     }
@@ -70,34 +165,33 @@ export class Trials {
 
   /** Whether a few items succeed one by one, or earlier failures have left a server refusing them. */
   async looksWell(): Promise<boolean> {
-    const { state } = this;
-    const { job, plan, runTrial, signal } = state.options;
+    const { job, plan, runTrial, signal } = this.options;
     if (!this.mayLook) return false;
-    state.looks++;
+    this.looks++;
     const few = limitedTo(job, Math.min(LOOKED_AT, plan.sequentialItems));
     const look = await runTrial({ ...SEQUENTIAL, job: few, round: 0 }, { signal })
       .catch(() => undefined);
-    state.costMs += look?.round.runMs ?? 0;
+    this.costMs += look?.round.runMs ?? 0;
     return look !== undefined && !this.#isWorse(look.round, 0);
   }
 
   get mayLook(): boolean {
-    return this.state.may && this.state.looks < MOST_LOOKS;
+    return this.may && this.looks < MOST_LOOKS;
   }
 
   /** A runner's next trial, and whether it can be stopped as useless before time runs out. */
   #trialOf({ candidate: { model, lanes, slots }, items, rounds }: Runner, round: number) {
-    const { job, judge, timeoutMs, kept } = this.state.options;
+    const { job, judge, timeoutMs, kept } = this.options;
     const isPlain = model === BASELINE;
     // A first trial that takes longer than `uselessMs` can't gain any more.
-    const plainMs = this.state.plainMs(items);
+    const plainMs = this.plainMs(items);
     const uselessMs = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
     const patienceMs = isPlain
       ? 2 * uselessMs * judge.byChance(items)
       : rounds.length === 0
       ? uselessMs
       : Infinity;
-    const leftMs = isPlain && !this.state.extended ? Infinity : this.state.leftMs("hardMs");
+    const leftMs = isPlain && !this.extended ? Infinity : this.leftMs("hardMs");
     const trial = {
       model,
       lanes,
@@ -113,9 +207,9 @@ export class Trials {
 
   /** Throws if the job gives fewer items than in the sample. */
   #checkCount({ items }: Runner, { round: { failed, succeeded }, stopped, stuck }: TrialResult) {
-    const there = Math.min(items, this.state.options.sampled);
+    const there = Math.min(items, this.options.sampled);
     if (stopped || stuck !== undefined || failed + succeeded >= there) return;
-    this.state.isFutile = true;
+    this.isFutile = true;
     throw new Error(
       `the job gave ${there} items or more at first, and gives ${failed + succeeded} now: ` +
         "export reset(), which brings them back",
@@ -127,8 +221,8 @@ export class Trials {
     const { model } = candidate;
     // A round with failures says nothing about a prediction, and neither do other machines.
     if (model === BASELINE || failed > 0 || needsServer(model)) return;
-    const expectedMs = Math.max(1, this.state.options.judge.expectedMs(candidate, items));
-    const plainMs = this.state.plainMs(items);
+    const expectedMs = Math.max(1, this.options.judge.expectedMs(candidate, items));
+    const plainMs = this.plainMs(items);
     if (runMs > expectedMs) this.leastGain = Math.min(this.leastGain, plainMs / runMs);
     // If many in flight are slower than one by one, fewer may still gain, so nothing is refuted.
     const isNothing = plainMs < GAINED * runMs && runMs < GAINED * plainMs;
@@ -153,7 +247,7 @@ export class Trials {
     } else {
       runner.rounds.push({ ...round, ...(warm && { warm }) });
       const ran = round.succeeded + round.failed;
-      if (ran < runner.items) this.state.learnTotal(ran);
+      if (ran < runner.items) this.#learnTotal(ran);
       this.#judge(runner, result);
     }
   }
@@ -167,19 +261,25 @@ export class Trials {
     if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
     if (this.#isWorse(round, isPlain ? PLAIN_FAILS : 0)) {
       runner.out = "failures";
-      const leftMs = this.state.options.leftMs();
-      this.state.isFutile ||= isPlain ||
+      const leftMs = this.options.leftMs();
+      this.isFutile ||= isPlain ||
         failures?.some(({ retryAfterMs = 0 }) => retryAfterMs > leftMs) === true;
     } else if (this.results.areOthers(runner, result)) runner.out = "results";
   }
 
   /** Whether more items failed than fail one by one, beyond chance. */
   #isWorse({ failed, succeeded }: Round, more: number): boolean {
-    const { failedShare } = this.state.options;
+    const { failedShare } = this.options;
     const all = failed + succeeded;
     const spread = Math.sqrt(all * failedShare * (1 - failedShare));
     const byChance = failedShare === 0 ? 0 : BY_CHANCE * spread + 1;
     return failed > (failedShare + more) * all + byChance + 1e-9;
+  }
+
+  /** Notes that a trial found no more items than this. */
+  #learnTotal(ran: number): void {
+    const total = this.total = Math.min(ran, this.total ?? ran);
+    for (const runner of this.runners) runner.items = Math.min(runner.items, total);
   }
 }
 

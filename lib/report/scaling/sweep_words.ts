@@ -11,8 +11,7 @@ import {
   type RecommendedSize,
   recommendedSize,
 } from "../../scaling/analyse.ts";
-import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
-import { BUSY_SHARE } from "../../scaling/forecast.ts";
+import { BUSY_SHARE, CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop.ts";
 import {
   type Fit,

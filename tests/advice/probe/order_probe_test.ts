@@ -130,6 +130,50 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "orderProbe() names a database that tasks change, and none that only prepare() writes",
+  ignore: !granted("run", "read", "write") || Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "lanes-database-" });
+    const databaseOf = async (task: string) => {
+      const code = `import { DatabaseSync } from "node:sqlite";
+        const path = ${JSON.stringify(`${folder}/a.db`)};
+        export const items = [1, 2, 3, 4];
+        export function prepare() {
+          using db = new DatabaseSync(path);
+          db.exec("create table if not exists t(n)");
+          db.exec("insert into t values (1)");
+        }
+        export default async (item) => {
+          // The clock of files has steps of some milliseconds.
+          await new Promise((then) => setTimeout(then, 10));
+          ${task}
+          return item;
+        };`;
+      const module = `data:text/javascript,${encodeURIComponent(code)}`;
+      const job: JobSpec = {
+        name: "made up",
+        task: { module, export: "default" },
+        items: { kind: "module", module, export: "items" },
+        options: {},
+        prepare: "prepare",
+        permissions: { read: [folder], write: [folder] },
+      };
+      const { signal } = new AbortController();
+      const options = { count: 4, forwards: "", guardMs: 60_000, signal };
+      return (await orderProbe(job, options)).database?.path;
+    };
+    const open = (how: string, sql: string) =>
+      `{ using db = new DatabaseSync(path, ${how}); db.prepare("${sql}").all(); }`;
+    try {
+      assertEquals(await databaseOf(open("{ readOnly: true }", "select n from t")), undefined);
+      assertEquals(await databaseOf(open("{}", "update t set n = n + 1")), `${folder}/a.db`);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 const STAYS = { leavesPlainLoop: false, shares: false };
 const LEAVES = { ...STAYS, leavesPlainLoop: true };
 

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { predict } from "../../../lib/advice/prediction/predict.ts";
-import { promising } from "../../../lib/advice/race/promising.ts";
+import { promising } from "../../../lib/advice/race/race_plan.ts";
 import {
   heldBytes,
   mostCpuShare,

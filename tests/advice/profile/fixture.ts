@@ -1,7 +1,6 @@
 /** Made-up profiles as V8 writes them, and the result of one. */
 
-import type { FrameRoles } from "../../../lib/advice/profile/cpu_profile.ts";
-import type { JobProfile } from "../../../lib/advice/profile/job_profile.ts";
+import type { FrameRoles, JobProfile } from "../../../lib/advice/profile/job_profile.ts";
 import type { profileJob } from "../../../lib/advice/profile/profiler.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 

@@ -1,7 +1,7 @@
 import fc from "../../properties.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { callTree } from "../../../lib/advice/profile/cpu_profile.ts";
 import {
+  callTree,
   deedOf,
   flameBars,
   functionName,

@@ -7,8 +7,7 @@ import {
 } from "../../../lib/advice/prediction/candidate.ts";
 import { predict } from "../../../lib/advice/prediction/predict.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
-import { promising } from "../../../lib/advice/race/promising.ts";
-import { planFor, planRace, withOthers } from "../../../lib/advice/race/race_plan.ts";
+import { planFor, planRace, promising, withOthers } from "../../../lib/advice/race/race_plan.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 import { JOB } from "../../timing/fake.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";

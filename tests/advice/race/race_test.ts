@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import { clearlySlower, nextRound, race } from "../../../lib/advice/race/race.ts";
-import type { RaceJudge, RaceOptions } from "../../../lib/advice/race/race_state.ts";
+import type { RaceJudge, RaceOptions } from "../../../lib/advice/race/trials.ts";
 import { eventLoop } from "../../../lib/advice/prediction/candidate.ts";
 import { failingOf } from "../../../lib/advice/race/failing.ts";
 import type { Race, Runner } from "../../../lib/advice/race/runner.ts";

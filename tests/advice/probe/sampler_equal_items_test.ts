@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { equalItems, hasEqualItems } from "../../../lib/advice/probe/equal_items.ts";
+import { equalItems, hasEqualItems } from "../../../lib/advice/probe/sampler.ts";
 
 Deno.test("equal items are counted in the list, and in the order in which the sample took them", () => {
   // The sample takes c, a, b, a, c, b: its fourth item is the first that ran before.

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { busyMatters, wasBusy } from "../../../lib/advice/prediction/busy.ts";
+import { busyMatters, wasBusy } from "../../../lib/advice/prediction/predict.ts";
 import { MACHINE, sampleFor } from "../fixture.ts";
 
 Deno.test("wasBusy() is told by any of three signs, and busyMatters() asks whether tasks compute", () => {

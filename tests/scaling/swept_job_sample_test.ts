@@ -3,7 +3,7 @@ import { takeLines } from "../../lib/report/scaling/sweep_words.ts";
 import type { SharedState } from "../../lib/advice/job/shared_state.ts";
 import type { OrderProber } from "../../lib/advice/probe/order_probe.ts";
 import { checksumOfFirst, countNeighbours, JobError } from "../../lib/advice/probe/probe.ts";
-import { compareKernel, holdAgainstSample } from "../../lib/scaling/own_job.ts";
+import { compareKernel, holdAgainstSample } from "../../lib/scaling/swept_job.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { probedOf } from "../advice/fixture.ts";
 import { resultOf, trialOf } from "./measured.ts";

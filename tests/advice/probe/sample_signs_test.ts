@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { sampleOf } from "../../../lib/advice/probe/sample.ts";
-import { rateLimitOf, sparesLater } from "../../../lib/advice/probe/signs.ts";
+import { rateLimitOf, sampleOf, sparesLater } from "../../../lib/advice/probe/sample.ts";
 import { probedOf } from "../fixture.ts";
 
 Deno.test("rateLimitOf() forgives a refusal here and there", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { choosePlan, itemsFor, ownJob } from "../../lib/scaling/own_job.ts";
-import { type SweepPlan, sweepPlanFor } from "../../lib/scaling/sweep_plan.ts";
+import { choosePlan, itemsFor, ownJob } from "../../lib/scaling/swept_job.ts";
+import { type SweepPlan, sweepPlanFor } from "../../lib/scaling/sweep_options.ts";
 import type { JobSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { sampleFor } from "../advice/fixture.ts";

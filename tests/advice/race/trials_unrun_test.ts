@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { type Candidate, eventLoop, nameOf } from "../../../lib/advice/prediction/candidate.ts";
-import { RaceState } from "../../../lib/advice/race/race_state.ts";
+import { Trials } from "../../../lib/advice/race/trials.ts";
 import { roundOf } from "../fixture.ts";
 import { JOB } from "../../timing/fake.ts";
 
-function stateOf(raced: readonly Candidate[]): RaceState {
-  return new RaceState({
+function stateOf(raced: readonly Candidate[]): Trials {
+  return new Trials({
     ...{ job: JOB, raced, mostTrials: 9, timeoutMs: 1000, sampled: 100, failedShare: 0, kept: 0 },
     plan: { sequentialItems: 10, items: 100, rounds: 3, allowanceMs: 1000, hardMs: 2000 },
     judge: {

@@ -5,7 +5,7 @@ import {
   possibleCandidates,
   predictedGains,
   promising,
-} from "../../../lib/advice/race/promising.ts";
+} from "../../../lib/advice/race/race_plan.ts";
 import { MACHINE, sampleFor } from "../fixture.ts";
 
 /** A job with a sample and its numbers of items. */

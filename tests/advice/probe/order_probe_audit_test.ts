@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { accesses, Audit, audited } from "../../../lib/advice/probe/audit.ts";
+import { accesses, Audit, audited } from "../../../lib/advice/probe/order_probe.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 import { granted } from "../../granted.ts";
 
@@ -50,6 +50,7 @@ Deno.test({
       }
       let log: string;
       {
+        const startMs = Date.now();
         await using audit = (await Audit.start())!;
         log = audit.env.DENO_AUDIT_PERMISSIONS!;
         const both = [
@@ -71,10 +72,14 @@ Deno.test({
         const written = { path: at("written"), times: 3 };
         const rewritten = { path: at("changed"), times: 2 };
         const database = { path: at("database"), times: 2 };
-        assertEquals(await audit.sharedFiles(2), { rewritten, written, database });
-        assertEquals(await audit.sharedFiles(3), { rewritten: undefined, written, database });
+        assertEquals(await audit.sharedFiles(2, startMs), { rewritten, written, database });
+        assertEquals(await audit.sharedFiles(3, startMs), {
+          rewritten: undefined,
+          written,
+          database,
+        });
         const none = { rewritten: undefined, written: undefined };
-        assertEquals(await audit.sharedFiles(4), { ...none, database }, "however often");
+        assertEquals(await audit.sharedFiles(4, startMs), { ...none, database }, "however often");
         assertEquals(await audit.usesNetwork(), false);
         await Deno.writeTextFile(log, line("net", "example.com"));
         assertEquals(await audit.usesNetwork(), true);
@@ -90,7 +95,7 @@ Deno.test({
   name: "there is no log where no temporary file can be made, and nothing else is lost for it",
   ignore: !granted("run"),
   async fn() {
-    const module = new URL("../../../lib/advice/probe/audit.ts", import.meta.url).href;
+    const module = new URL("../../../lib/advice/probe/order_probe.ts", import.meta.url).href;
     const code = `const { Audit } = await import(${JSON.stringify(module)});
       console.log(String(await Audit.start()));`;
     const missing = "/no/such/folder";

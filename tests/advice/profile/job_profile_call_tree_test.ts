@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "../../properties.ts";
-import { type Call, callTree, totalUs } from "../../../lib/advice/profile/cpu_profile.ts";
+import { type Call, callTree, totalUs } from "../../../lib/advice/profile/job_profile.ts";
 import { marked, profileOf, ROLES, type Stack } from "./fixture.ts";
 
 /** A tree as nested arrays, sorted by name: name, self time, calls. */
