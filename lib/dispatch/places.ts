@@ -15,6 +15,7 @@ import { allAsOne, notSetUp, unloadable } from "../lanes/lane_tasks.ts";
 import { type Task, taskName } from "../lanes/task.ts";
 import { Alarm, clock, within } from "../lanes/timers.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
+import { Fifo } from "./collections.ts";
 
 /**
  * Makes a lane of the executor's kind, which may still be starting.
@@ -146,7 +147,13 @@ export class Places {
   /** The most lanes that were starting at once, since one last succeeded. */
   #mostStarting = 0;
   #lastStartFailure: unknown;
-  readonly #rested = new Alarm(() => this.#onRested());
+  /** When the places that rest have rested, the earliest first. */
+  readonly #restEndsMs = new Fifo<number>();
+  readonly #rested = new Alarm(() => {
+    while (this.#restEndsMs.first! <= clock.now()) this.#restEndsMs.shift();
+    this.#awaitRest();
+    this.host.wakeAll();
+  });
   /** Doesn't keep the program alive: closing idle lanes isn't worth waiting for. */
   readonly #idle = new Alarm(() => this.host.do(() => this.closeIdle()), false);
   /** How many runs and other waiters need lanes; lanes keep the program alive only while there are any. */
@@ -274,7 +281,10 @@ export class Places {
     const held = this.#waiters > 0;
     this.#waiters += more;
     const holds = this.#waiters > 0;
-    if (holds !== held) { for (const { lane } of this.lanes) lane.hold(holds); }
+    if (holds === held) return;
+    for (const { lane } of this.lanes) lane.hold(holds);
+    if (holds) this.#awaitRest();
+    else this.#rested.stop();
   }
 
   /** Returns the place's lane, opened if needed; undefined if it can't be. */
@@ -320,23 +330,24 @@ export class Places {
     const isHopeless = this.#startFailures > MOST_START_FAILURES + this.#mostStarting - 2;
     if (isForNow || opened.length > starting || starting > 0 && !isHopeless) {
       // Other lanes go on with the work, and this place is tried again after a rest.
-      place.restsUntilMs = clock.now() + REST_MS;
-      this.#rested.within(REST_MS);
+      place.restsUntilMs = this.#rest();
     } else if (isHopeless) {
       this.#startFailures = this.#mostStarting = 0;
       this.host.failAll(startError(error));
     }
   }
 
-  /** Lets runs try the places that have rested, and looks again when the next one has. */
-  #onRested(): void {
-    const nowMs = clock.now();
-    for (const { restsUntilMs, failed } of this.all) {
-      for (const untilMs of [restsUntilMs, ...failed.values()]) {
-        if (untilMs > nowMs) this.#rested.within(untilMs - nowMs);
-      }
-    }
-    this.host.wakeAll();
+  /** Begins a place's rest; returns when it ends. Then runs may try that place again. */
+  #rest(): number {
+    const endMs = clock.now() + REST_MS;
+    this.#restEndsMs.push(endMs);
+    this.#awaitRest();
+    return endMs;
+  }
+
+  #awaitRest(): void {
+    const { first: endMs } = this.#restEndsMs;
+    if (endMs !== undefined) this.#rested.within(Math.max(0, endMs - clock.now()));
   }
 
   /**
@@ -351,8 +362,7 @@ export class Places {
       return stage === "loaded" || stage !== undefined && !this.of(other).failed.has(module);
     });
     if (!goesElsewhere) return false;
-    this.all[number]!.failed.set(module, clock.now() + REST_MS);
-    this.#rested.within(REST_MS);
+    this.all[number]!.failed.set(module, this.#rest());
     return true;
   }
 

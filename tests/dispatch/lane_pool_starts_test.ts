@@ -164,6 +164,29 @@ Deno.test("a place where no lane can be started is left alone for a second, whil
   assertEquals(made.map(({ batches }) => batches.length), [1, 1]);
 });
 
+Deno.test("each place is tried again once it has rested itself, but by no timer while nothing is to be done", () => {
+  using time = new VirtualTime();
+  const { pool, made, tried, broken } = failing([1], { lanes: 3 });
+  const run = new FakeRun().has(3).join(pool);
+  assertEquals(tried, [0, 1, 2]);
+  time.pass(REST_MS / 2);
+  broken.add(2);
+  made[1]!.die();
+  pool.wake(run.has(1, 20));
+  assertEquals(tried, [0, 1, 2, 2]);
+  time.pass(REST_MS / 2);
+  assertEquals(tried, [0, 1, 2, 2, 1]);
+  time.pass(REST_MS / 2);
+  assertEquals(tried, [0, 1, 2, 2, 1, 2]);
+  assertEquals(time.timers, 1);
+  pool.remove(run);
+  assertEquals(time.timers, 0);
+  new FakeRun().has(9).join(pool);
+  assertEquals([tried.length, time.timers], [6, 1]);
+  time.pass(REST_MS / 2);
+  assertEquals(tried.slice(6), [1]);
+});
+
 Deno.test("a place whose lane dies while it starts is left alone in the same way", () => {
   using time = new VirtualTime();
   const { pool, made } = poolOf({ lanes: 2, quick: false });
