@@ -3,7 +3,7 @@
 import { enterAsyncContext, inAsyncContext } from "../lanes/platform.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
 import { inspect, structuredCloning } from "../lanes/remote/clone.ts";
-import { after, clock } from "../lanes/timers.ts";
+import { after, clock, type Timer } from "../lanes/timers.ts";
 import type { Items } from "./map_options.ts";
 
 /** Stands in an input for items that are left out: they keep their indexes, but have no outcomes. */
@@ -80,7 +80,7 @@ export class Source {
   #leftBytes = Infinity;
   /** The pending call of an async input's `next()`. */
   #asking: Promise<void> | undefined;
-  #telling: ReturnType<typeof setImmediate> | undefined;
+  #telling: Timer | undefined;
   /** Whether the input's own code is running. */
   #pulling = false;
   /** Whether the input must not be asked for more. */
@@ -282,7 +282,7 @@ export class Source {
 
   async #close(graceMs: number): Promise<void> {
     this.done = true;
-    if (this.#telling !== undefined) clock.clearImmediate(this.#telling);
+    clock.clearImmediate(this.#telling);
     if (this.hasEnded) return;
     // A generator that stopped the run by itself can be closed only when it no longer runs.
     while (this.#pulling) await undefined;

@@ -157,11 +157,10 @@ const AWAKE_MS = 200;
 /** Turns of this event loop: tasks that never wait are held back now and then so that other work can run. */
 export class Turn {
   #beganMs = clock.now();
-  /** Begins such that the first turn is requested by a timer: Deno takes 8 ms to load immediates. */
-  #sleptMs = -Infinity;
+  #sleptMs = this.#beganMs;
   /** When the next turn was requested, in milliseconds; NaN if none is pending. */
   #askedMs = NaN;
-  #next: ReturnType<typeof setImmediate> | undefined;
+  #next: Timer | undefined;
   #sleep: Timer | undefined;
 
   /**
@@ -197,7 +196,7 @@ export class Turn {
   }
 
   close(): void {
-    if (this.#next !== undefined) clock.clearImmediate(this.#next);
+    clock.clearImmediate(this.#next);
     clock.clearTimeout(this.#sleep);
   }
 }

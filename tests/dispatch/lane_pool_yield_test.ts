@@ -2,29 +2,10 @@ import { assertEquals } from "@std/assert";
 import { Turn } from "../../lib/lanes/event_loop.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** A turn of which the first has begun. */
-function begunTurn(time: VirtualTime, ...how: ConstructorParameters<typeof Turn>): Turn {
-  const turn = new Turn(...how);
-  turn.isOver(time.nowMs += 10);
-  time.pass(0);
-  return turn;
-}
-
-Deno.test("the first turn is asked for by a timer, which takes less to load than an immediate", () => {
+Deno.test("the next turn is asked for after 10 ms, and tasks that hold it up for 10 more wait for it", () => {
   using time = new VirtualTime();
   let begun = 0;
   const turn = new Turn(() => begun++);
-  assertEquals([turn.isOver(time.nowMs += 9), time.timers], [false, 0]);
-  assertEquals([turn.isOver(time.nowMs += 1), time.timers], [false, 1]);
-  assertEquals([turn.isOver(time.nowMs += 9), turn.isOver(time.nowMs += 1)], [false, true]);
-  time.pass(0);
-  assertEquals([begun, time.timers, time.immediates], [1, 0, 0]);
-});
-
-Deno.test("the next turn is asked for after 10 ms, and tasks that hold it up for 10 more wait for it", () => {
-  using time = new VirtualTime();
-  let begun = -1;
-  const turn = begunTurn(time, () => begun++);
   const isOver = (afterMs: number) => turn.isOver(time.nowMs += afterMs);
   assertEquals([isOver(9), time.immediates], [false, 0]);
   assertEquals([isOver(1), time.immediates], [false, 1]);
@@ -37,7 +18,7 @@ Deno.test("the next turn is asked for after 10 ms, and tasks that hold it up for
 
 Deno.test("tasks that let the event loop turn wait for nothing, nor does what comes after a rest", () => {
   using time = new VirtualTime();
-  const turn = begunTurn(time, () => {});
+  const turn = new Turn(() => {});
   for (let turns = 0; turns < 5; turns++) {
     assertEquals([turn.isOver(time.nowMs += 10), time.immediates], [false, 1]);
     time.turn();
@@ -49,7 +30,7 @@ Deno.test("tasks that let the event loop turn wait for nothing, nor does what co
 
 Deno.test("after 200 ms awake the event loop sleeps, so that other threads are heard", () => {
   using time = new VirtualTime();
-  const turn = begunTurn(time, () => {});
+  const turn = new Turn(() => {});
   const sleeps = (afterMs: number) => {
     assertEquals(turn.isOver(time.nowMs += afterMs), false);
     const does = time.timers === 1;
@@ -64,7 +45,7 @@ Deno.test("after 200 ms awake the event loop sleeps, so that other threads are h
 Deno.test("while something is on another lane the event loop sleeps after each turn, so that it is heard", () => {
   using time = new VirtualTime();
   let isAwaited = true;
-  const turn = begunTurn(time, () => {}, () => isAwaited);
+  const turn = new Turn(() => {}, () => isAwaited);
   assertEquals([turn.isOver(time.nowMs += 10), time.immediates, time.timers], [false, 0, 1]);
   time.pass(0);
   isAwaited = false;
@@ -73,7 +54,8 @@ Deno.test("while something is on another lane the event loop sleeps after each t
 
 Deno.test("a closed turn leaves no timer", () => {
   using time = new VirtualTime();
-  for (const turn of [new Turn(() => {}), begunTurn(time, () => {})]) {
+  for (const isAwaited of [true, false]) {
+    const turn = new Turn(() => {}, () => isAwaited);
     turn.isOver(time.nowMs + 20);
     turn.close();
     assertEquals([time.immediates, time.timers], [0, 0]);

@@ -50,12 +50,14 @@ Deno.test("an alarm for a time that no timer holds goes off when the longest one
   assertEquals([count, time.timers], [1, 0]);
 });
 
-Deno.test("a timer's action is in the async context in which the timer was set", async () => {
-  const storage = new AsyncLocalStorage<string>();
-  const seen = Promise.withResolvers<string | undefined>();
-  storage.run("mine", () => clock.setTimeout(() => seen.resolve(storage.getStore())));
-  assertEquals(await storage.run("another", () => seen.promise), "mine");
-});
+for (const set of [clock.setTimeout, clock.setImmediate]) {
+  Deno.test(`an action of ${set.name} is in the async context in which it was set`, async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen = Promise.withResolvers<string | undefined>();
+    storage.run("mine", () => set(() => seen.resolve(storage.getStore())));
+    assertEquals(await storage.run("another", () => seen.promise), "mine");
+  });
+}
 
 const urlOf = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url));
 
@@ -65,7 +67,7 @@ for (
     ["Node's", "Object.defineProperty(Deno, 'internal', { value: Symbol() });"],
   ] as const
 ) {
-  Deno.test(`a program goes on only for timers that hold it, ${whose}`, {
+  Deno.test(`a program goes on for timers that hold it and for immediates, ${whose}`, {
     ignore: !granted("run"),
   }, async () => {
     const code = `
@@ -78,9 +80,12 @@ for (
       clock.hold(again, true);
       clock.clearTimeout(clock.setTimeout(() => seen.push("cleared"), 2 ** 31 - 1));
       clock.clearTimeout(undefined);
-      addEventListener("unload", () => print(seen));
+      clock.setImmediate(() => clock.setImmediate(() => seen.push("an immediate of an immediate")));
+      clock.clearImmediate(clock.setImmediate(() => seen.push("cleared")));
+      clock.clearImmediate(undefined);
+      addEventListener("unload", () => print(seen.sort()));
     `;
-    assertEquals(await printed(code), ["held again"]);
+    assertEquals(await printed(code), ["an immediate of an immediate", "held again"]);
   });
 }
 
@@ -97,8 +102,9 @@ Deno.test(
       const get = () => (read.push(name), own.get?.call(globalThis) ?? own.value);
       Object.defineProperty(globalThis, name, { configurable: true, get });
     }
-    // Time stands still, so that no turn of the event loop is ever due.
-    performance.now = () => 1;
+    // At each reading 5 ms have passed, so that turns of the event loop are due.
+    let nowMs = 0;
+    performance.now = () => nowMs += 5;
     const models = await import(${urlOf("open.ts")});
     const task = { module: "data:text/javascript,export default (n) => n + 1", export: "default" };
     const seen = [];
