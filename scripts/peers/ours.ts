@@ -9,6 +9,7 @@
  *     limits      map|run (all calls at once), items, slots
  *     load        address, downloads, slots, downloads before
  *     one-ms      busy|timer, items
+ *     repeated    runs of an empty program
  *     shared      numbers in the table, items
  *     squares     sequential|workers|processes, lanes, first number, how many numbers
  *     start       workers|processes, how often, ready|run (what is waited for)
@@ -25,11 +26,13 @@ import {
 } from "../../lib/mod.ts";
 import {
   connectionsOf,
+  emptyRun,
   numbers,
   peakRssBytes,
   type Reading,
   reading,
   report,
+  spreadOf,
   table,
   timed,
 } from "./reading.ts";
@@ -172,6 +175,22 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
       for await (const result of executor.map(oneMs, input)) results.push(result);
       return results;
     });
+  },
+
+  async repeated(runs = "20") {
+    const { program, args } = emptyRun();
+    const run = async () => {
+      const unheard = { stdin: "null", stdout: "null", stderr: "null" } as const;
+      const { success } = await new Deno.Command(program, { args, ...unheard }).output();
+      if (!success) throw new Error("The command failed");
+    };
+    await run();
+    await using executor = sequential();
+    const outcomes = await executor.mapSettled(run, numbers(Number(runs))).toArray();
+    return spreadOf(
+      outcomes.filter(({ status }) => status === "fulfilled")
+        .map(({ startedAtMs, endedAtMs }) => endedAtMs - startedAtMs),
+    );
   },
 
   /** Computes sums of squares. */

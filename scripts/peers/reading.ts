@@ -1,6 +1,7 @@
 /** The reading of a contender's program, printed as one line of JSON on stdout. */
 
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 export interface Reading {
   /** How many tasks gave a result. */
@@ -71,4 +72,18 @@ export function table(size: number): Float64Array {
 /** The whole numbers from 1 to `count`, the items of most contests. */
 export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** The command whose runs are repeated: an empty program. */
+export function emptyRun() {
+  const args = ["run", fileURLToPath(new URL("./empty.ts", import.meta.url))];
+  return { program: Deno.execPath(), args };
+}
+
+/** The reading of repeated runs of one command, from the milliseconds of each. */
+export function spreadOf(times: readonly number[]): Reading {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
+  const spread = (at(0.75) - at(0.25)) / at(0.5);
+  return { items: times.length, sum: times.length, ms: total(times), spread };
 }

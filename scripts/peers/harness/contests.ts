@@ -41,20 +41,29 @@ export function squaresIn(first: number, count: number): number {
 type Work = Pick<Contender, "items" | "sum" | "work" | "aim">;
 
 /** The work of items that are the numbers from 1 on. */
-const numbered = (items: number) => ({ items, sum: sumOfNumbers(items) });
-const pagesOf = ({ page }: Machine, items: number) => ({ items, sum: BigInt(items * page.bytes) });
-const squares = (first: number, count: number) => ({
-  items: count,
-  sum: sumOfSquares(first, count),
-  work: squaresIn(first, count) / 1e6,
-});
+const numbered = (items: number, aim?: Aim) => ({ items, sum: sumOfNumbers(items), aim });
+const pagesOf = ({ page }: Machine, items: number, aim?: Aim) => (
+  { items, sum: BigInt(items * page.bytes), aim }
+);
+const squares = (first: number, count: number, aim?: Aim) => (
+  { items: count, sum: sumOfSquares(first, count), work: squaresIn(first, count) / 1e6, aim }
+);
 
 const atLeast = (atLeast: number): Aim => ({ of: "ratio", atLeast });
 const atMost = (atMost: number): Aim => ({ of: "ratio", atMost });
 
 /** A contender that is one of this project's programs. */
-function program(name: string, work: Work, file: string, ...args: Words): Contender {
+function program(file: string, name: string, work: Work, ...args: Words): Contender {
   return { name, launch: own(file, ...args), ...work };
+}
+
+const ours = (name: string, work: Work, ...args: Words) => program("ours.ts", name, work, ...args);
+const bare = (name: string, work: Work, ...args: Words) => program("bare.ts", name, work, ...args);
+
+/** A contender that is a package on npm, named with its version. */
+function npm(specifier: string, file: string, work: Work, ...args: Words): Contender {
+  const name = specifier.replace(/^npm:/, "").replace("@", " ");
+  return { name, ...withPackage(specifier, file, ...args), ...work };
 }
 
 /** A contest of some family. */
@@ -70,8 +79,6 @@ function contest(
 }
 
 const counted = (items: number) => items.toLocaleString("en");
-/** A package's name with its version. */
-const versioned = (name: string, specifier: string) => `${name} ${specifier.split("@")[1]}`;
 const inPython = (name: string, { python }: Machine) => `${name}, Python ${python?.version ?? "3"}`;
 
 const ITEMS = perSecond("items");
@@ -94,12 +101,10 @@ const NPM_POOLS = [
 ] as const;
 
 function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
-  return NPM_POOLS.map(([name, specifier, depth]) => ({
-    name: versioned(name, specifier),
-    ...withPackage(specifier, "npm_pools.ts", name, mode, items, mode === "one" ? depth : DEPTH),
-    ...numbered(items),
-    aim,
-  }));
+  return NPM_POOLS.map(([name, specifier, ofOne]) => {
+    const depth = mode === "one" ? ofOne : DEPTH;
+    return npm(specifier, "npm_pools.ts", numbered(items, aim), name, mode, items, depth);
+  });
 }
 
 /** Python's process pools with no-op items: the name, the module needed, the program's mode, items. */
@@ -113,8 +118,7 @@ function pythonProcesses(machine: Machine, aim: Aim): Contender[] {
   return PYTHON_PROCESSES.map(([name, module, mode, items]) => ({
     name: inPython(name, machine),
     ...python(machine.python?.program, module, "python_pool.py", "noop", mode, 1, items),
-    ...numbered(items),
-    aim,
+    ...numbered(items, aim),
   }));
 }
 
@@ -129,91 +133,80 @@ const NPM_LIMITS = [
 /** The contest of functions that wait, a limited number at once in one event loop. */
 function limits(by: "map" | "run"): Plan {
   const [items, slots] = [100_000, 64];
-  const work = numbered(items);
   const what = by === "map" ? "items that wait for a turn" : "calls of run() that wait for a turn";
   // p-map takes a list only, not single calls.
   const peers = NPM_LIMITS.filter(([name]) => by === "map" || name !== "p-map");
   return contest(
     `${counted(items)} ${what}, ${slots} at once in one event loop`,
     EACH_US,
-    program(`limited({ slots: ${slots} }).${by}`, work, "ours.ts", "limits", by, items, slots),
-    ...peers.map(([name, specifier, most]) => ({
-      name: versioned(name, specifier),
-      ...withPackage(specifier, "npm_limits.ts", name, items, slots),
-      ...work,
-      aim: atMost(most),
-    })),
+    ours(`limited({ slots: ${slots} }).${by}`, numbered(items), "limits", by, items, slots),
+    ...peers.map(([name, specifier, most]) =>
+      npm(specifier, "npm_limits.ts", numbered(items, atMost(most)), name, items, slots)
+    ),
   );
 }
 
 /** The contest of tiny tasks that all read one table. */
-function sharedTable(machine: Machine): Plan {
+function sharedTable({ python: found }: Machine): Plan {
   const [size, items] = [2_500_000, 20_000];
-  const work = numbered(items);
+  const work = numbered(items, atMost(1));
+  const pool = ["piscina", "shared", items, DEPTH, size] as const;
+  const piscina = npm(packages.PISCINA, "npm_pools.ts", work, ...pool);
   return contest(
     "20 MB that 20,000 tiny tasks on two lanes share, from opening them to the last result",
     TOTAL_MS,
-    program("workers({ lanes: 2, shared })", work, "ours.ts", "shared", size, items),
-    {
-      name: `${versioned("piscina", packages.PISCINA)}, workerData`,
-      ...withPackage(packages.PISCINA, "npm_pools.ts", "piscina", "shared", items, DEPTH, size),
-      ...work,
-      aim: atMost(1),
-    },
+    ours("workers({ lanes: 2, shared })", numbered(items), "shared", size, items),
+    { ...piscina, name: `${piscina.name}, workerData` },
     {
       name: "joblib Parallel(n_jobs=2), its memory map",
-      ...python(machine.python?.program, "joblib, numpy", "python_shared.py", size, items),
+      ...python(found?.program, "joblib, numpy", "python_shared.py", size, items),
       ...work,
-      aim: atMost(1),
     },
   );
 }
 
 /** This library with no-op items; `args` are lanes, slots, chunk and warm-up items. */
-function noops(name: string, items: number, model: string, ...args: Words): Contender {
-  return program(name, numbered(items), "ours.ts", "noop", model, items, ...args);
+function noops(name: string, work: Work, model: string, ...args: Words): Contender {
+  return ours(name, work, "noop", model, work.items!, ...args);
 }
 
 /** The contests of pools that pass no-op items. */
 function pools(machine: Machine): Plan[] {
   const [bulk, calls] = [4_000_000, 3_000];
-  const roundTrips = noops("workers({ lanes: 1 }), chunk 1", calls, "workers", 1, 1, 1, 300);
+  const inChunks = (model: "workers" | "processes") =>
+    noops(`${model}({ lanes: 2 })`, numbered(bulk), model, 2, 1, "auto", bulk / 4);
+  const trips = numbered(calls, { of: "figure", atMost: 10 });
   return [
     contest(
       "no-op items on two worker lanes, in chunks",
       ITEMS,
-      noops("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
+      inChunks("workers"),
       ...pythonProcesses(machine, atLeast(2)),
       ...npmPools("all", 10_000, atLeast(50)),
     ),
     contest(
       "no-op round trips to a worker lane, one at a time",
       EACH_US,
-      { ...roundTrips, aim: { of: "figure", atMost: 10 } },
+      noops("workers({ lanes: 1 }), chunk 1", trips, "workers", 1, 1, 1, 300),
       ...npmPools("one", calls, atMost(1)),
     ),
     contest(
       "calls of run() to a worker lane, one at a time",
       EACH_US,
-      program("workers({ lanes: 1 }).run", numbered(calls), "ours.ts", "calls", calls),
-      program(
-        "bare shared memory, each side woken by the other",
-        numbered(calls),
-        "bare_round_trip.ts",
-        calls,
-      ),
+      ours("workers({ lanes: 1 }).run", numbered(calls), "calls", calls),
+      bare("bare shared memory, each side woken by the other", numbered(calls), "trips", calls),
       ...npmPools("one", calls, atMost(1)),
     ),
     contest(
       `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
       ITEMS,
-      noops(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
+      noops(`workers({ slots: ${DEPTH} }), chunk 1`, numbered(10_000), "workers", 2, DEPTH, 1, 1e3),
       ...npmPools("all", 10_000, atLeast(2)),
     ),
     contest(
       "no-op items on two process lanes, in chunks",
       ITEMS,
-      noops("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
+      inChunks("processes"),
       ...pythonProcesses(machine, atLeast(1.5)),
     ),
     limits("map"),
@@ -223,57 +216,44 @@ function pools(machine: Machine): Plan[] {
 }
 
 function buffers(direction: "there" | "back", title: string): Plan {
-  const items = 300;
-  const work = { ...numbered(items), work: items * BUFFER_BYTES / 2 ** 20 };
-  const bare = { ...work, aim: atLeast(0.9) };
-  return contest(
-    title,
-    perSecond("MiB"),
-    program("processes({ lanes: 1 })", work, "ours.ts", "buffers", direction, items),
-    program("bare pipe, a length before each", bare, "bare_pipe.ts", direction, items),
-  );
+  const args = ["buffers", direction, 300] as const;
+  const work = { ...numbered(300), work: 300 * BUFFER_BYTES / 2 ** 20 };
+  const peer = bare("bare pipe, a length before each", { ...work, aim: atLeast(0.9) }, ...args);
+  return contest(title, perSecond("MiB"), ours("processes({ lanes: 1 })", work, ...args), peer);
 }
 
 function oneMs(mode: "busy" | "timer", title: string): Plan {
-  const items = 300;
-  const bare = { ...numbered(items), aim: atLeast(0.97) };
-  return contest(
-    title,
-    ITEMS,
-    program("sequential()", numbered(items), "ours.ts", "one-ms", mode, items),
-    program("bare for await … of loop", bare, "bare_loop.ts", mode, items),
-  );
+  const args = ["one-ms", mode, 300] as const;
+  const peer = bare("bare for await … of loop", numbered(300, atLeast(0.97)), ...args);
+  return contest(title, ITEMS, ours("sequential()", numbered(300), ...args), peer);
 }
 
 function downloads(machine: Machine, kind: "download" | "fetch", title: string): Plan {
   const [items, before, slots] = [10_000, 2_000, 64];
-  const work = pagesOf(machine, items);
   const how = [`${machine.page.site}/0`, items, slots, before];
-  const aim = atLeast(kind === "fetch" ? 0.95 : 0.92);
-  const bare = program("bare fetch loop", { ...work, aim }, "http_client.js", "fetch", ...how);
-  const checks = "bare loop with the same checks";
+  const loop = (name: string, client: string, aim?: Aim) =>
+    program("http_client.js", name, pagesOf(machine, items, aim), client, ...how);
   return contest(
     title,
     PAGES,
-    program(`limited({ slots: ${slots} })`, work, "ours.ts", "downloads", "limited", kind, ...how),
-    bare,
-    ...(kind === "fetch" ? [] : [program(checks, work, "http_client.js", "checked", ...how)]),
+    ours("limited({ slots: 64 })", pagesOf(machine, items), "downloads", "limited", kind, ...how),
+    loop("bare fetch loop", "fetch", atLeast(kind === "fetch" ? 0.95 : 0.92)),
+    ...(kind === "fetch" ? [] : [loop("bare loop with the same checks", "checked")]),
   );
 }
 
 function twoSeconds(model: "workers" | "processes"): Plan {
-  const [first, count] = [120_000_000, 80];
-  const work = squares(first, count);
-  const bare = { ...work, aim: atLeast(0.97) };
+  const numbers = [120_000_000, 80] as const;
+  const aimed = squares(...numbers, atLeast(0.97));
   return contest(
     `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`,
     SQUARES,
-    program(`${model}({ lanes: 2 })`, work, "ours.ts", "squares", model, 2, first, count),
-    program("two processes that share nothing", bare, "independent.ts", first, count, 2),
+    ours(`${model}({ lanes: 2 })`, squares(...numbers), "squares", model, 2, ...numbers),
+    bare("two processes that share nothing", aimed, "squares", ...numbers, 2),
   );
 }
 
-function bare(machine: Machine): Plan[] {
+function againstBare(machine: Machine): Plan[] {
   return [
     buffers("back", "buffers of 1 MiB to a subprocess and back"),
     buffers("there", "buffers of 1 MiB to a subprocess"),
@@ -294,45 +274,39 @@ const FEW = 20;
 
 function io(machine: Machine): Plan[] {
   const url = `${machine.page.site}/${LATENCY_MS}`;
-  const ours = (name: string, model: string, size: number, items = MANY) => {
-    const how = [model, "download", url, items, size];
-    return program(name, pagesOf(machine, items), "ours.ts", "downloads", ...how);
-  };
-  const by = (name: string, module: string, file: string, items: number, ...args: Words) => ({
+  const mine = (name: string, model: string, size: number, items = MANY) =>
+    ours(name, pagesOf(machine, items), "downloads", model, "download", url, items, size);
+  const by = (name: string, module: string, work: Work, ...args: Words) => ({
     name,
-    ...python(machine.python?.program, module, file, ...args),
-    ...pagesOf(machine, items),
+    ...python(machine.python?.program, module, `python_${module}.py`, ...args),
+    ...work,
   });
-  const aiohttp = (name: string, connections: number, inFlight: number, aim?: Aim) => ({
-    ...by(name, "aiohttp", "python_aiohttp.py", MANY, url, MANY, connections, inFlight),
-    aim,
-  });
+  const aiohttp = (name: string, connections: number, inFlight: number, aim?: Aim) =>
+    by(name, "aiohttp", pagesOf(machine, MANY, aim), url, MANY, connections, inFlight);
   const requests = (name: string, mode: string, items: number) =>
-    by(name, "requests", "python_requests.py", items, mode, url, items);
-  const pages = (title: string, mine: Contender, ...peers: Contender[]) => {
-    const what = `${mine.items} pages that take ${LATENCY_MS} ms, ${title}`;
-    return contest(what, TOTAL_MS, mine, ...peers);
-  };
+    by(name, "requests", pagesOf(machine, items), mode, url, items);
+  const pages = (title: string, mine: Contender, ...peers: Contender[]) =>
+    contest(`${mine.items} pages that take ${LATENCY_MS} ms, ${title}`, TOTAL_MS, mine, ...peers);
   return [
     pages(
       "all at once",
-      ours("concurrent()", "concurrent", 1),
+      mine("concurrent()", "concurrent", 1),
       aiohttp("aiohttp gather (100 connections, its default)", 100, 0, atMost(1.1)),
       aiohttp("aiohttp gather, connections unlimited", 0, 0, atMost(1.1)),
     ),
     pages(
       "five at once on one event loop",
-      ours("limited({ slots: 5 })", "limited", 5),
+      mine("limited({ slots: 5 })", "limited", 5),
       aiohttp("aiohttp gather, semaphore of 5", 100, 5),
     ),
     pages(
       "five at once on five threads",
-      ours("workers({ lanes: 5 })", "workers", 5),
+      mine("workers({ lanes: 5 })", "workers", 5),
       requests("ThreadPoolExecutor(5), a requests.Session each", "threads", MANY),
     ),
     pages(
       "one after another",
-      ours("sequential()", "sequential", 1, FEW),
+      mine("sequential()", "sequential", 1, FEW),
       requests("loop over one requests.Session", "one", FEW),
     ),
   ];
@@ -342,29 +316,31 @@ function io(machine: Machine): Plan[] {
 const SQUARED = [150_000_000, 8] as const;
 
 function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Contender {
-  const work = { ...squares(...SQUARED), aim };
-  return program(name, work, "ours.ts", "squares", model, lanes, ...SQUARED);
+  return ours(name, squares(...SQUARED, aim), "squares", model, lanes, ...SQUARED);
 }
 
 /** The same work in C, compiled with the given flags. */
 function nativeSquares(flags: string, aim?: Aim): Contender {
-  const work = { ...squares(...SQUARED), aim };
-  const need = installed("gcc", "gcc");
-  return { ...program(`C, gcc ${flags}`, work, "native.ts", flags, ...SQUARED), need };
+  const work = squares(...SQUARED, aim);
+  return {
+    ...bare(`C, gcc ${flags}`, work, "native", flags, ...SQUARED),
+    need: installed("gcc", "gcc"),
+  };
 }
 
 /** Python gets smaller numbers because it is much slower; both sides are counted in squares per second. */
 function articleSquares(program: string | undefined, module: string | undefined, mode: string) {
+  const numbers = [5_000_000, 4] as const;
   return {
-    ...python(program, module, "python_pool.py", "squares", mode, 5_000_000, 4),
-    ...squares(5_000_000, 4),
+    ...python(program, module, "python_pool.py", "squares", mode, ...numbers),
+    ...squares(...numbers),
   };
 }
 
 function cpu(machine: Machine): Plan[] {
   const article = (name: string, mode: string, aim?: Aim): Contender => ({
-    name: inPython(name, machine),
     ...articleSquares(machine.python?.program, undefined, mode),
+    name: inPython(name, machine),
     aim,
   });
   const sameSpeed: Aim = { of: "ratio", atLeast: 0.85, atMost: 1.15 };
@@ -411,80 +387,68 @@ function pythons(machine: Machine): Plan[] {
       { name, ...articleSquares(one?.program, module, mode) }
     ));
     const title = `exact sums of squares in Python ${one === undefined ? "3" : pythonName(one)}`;
-    const ours = ourSquares("workers({ lanes: 2 })", "workers", 2);
-    return { ...contest(title, SQUARES, ours, loop, ...pools), loop };
+    const mine = ourSquares("workers({ lanes: 2 })", "workers", 2);
+    return { ...contest(title, SQUARES, mine, loop, ...pools), loop };
   });
 }
 
 function starts(): Plan[] {
-  const started = (
-    title: string,
-    [name, ...ours]: readonly [string, string, ...Words],
-    [bareName, ...bare]: readonly [string, string, ...Words],
-    aim?: Aim,
-    items = 10,
-  ) => {
-    const work = { items, sum: BigInt(items) };
-    const peer = program(bareName, { ...work, aim }, ...bare);
-    return contest(title, EACH_MS, program(name, work, ...ours), peer);
-  };
+  const work = (items: number, aim?: Aim) => ({ items, sum: BigInt(items), aim });
   const lane = (model: string, until: "ready" | "run") =>
-    [`${model}({ lanes: 1 }).${until}()`, "ours.ts", "start", model, 10, until] as const;
-  return [
-    started(
-      "from asking for a process lane until it can take tasks",
-      lane("processes", "ready"),
-      ["bare deno run of an empty file", "starts.ts", "empty", 10],
-      atMost(1.5),
-    ),
-    started(
-      "from asking for a worker lane until it can take tasks",
-      lane("workers", "ready"),
-      ["bare Worker that says it is there", "bare_worker.ts", 10, "ready"],
-      atMost(1.15),
-    ),
-    started(
-      "from asking for a worker lane until its first result",
-      lane("workers", "run"),
-      ["bare Worker with the task in it", "bare_worker.ts", 10, "result"],
-    ),
-    started(
-      "a program from its start until its first result",
-      ["sequential().run() of a task", "starts.ts", "first-result", 10],
-      ["bare call of the function", "starts.ts", "bare-result", 10],
-    ),
-    started(
-      "deno task io --help",
-      ["deno task io --help", "starts.ts", "help", 5],
-      ["bare deno task of an empty file", "starts.ts", "empty-task", 5],
-      undefined,
-      5,
-    ),
-    repeated(),
-  ];
-}
-
-/** The contest of one command run again and again: the spread of its times by each timer. */
-function repeated(): Plan {
+    ours(`${model}({ lanes: 1 }).${until}()`, work(10), "start", model, 10, until);
+  const program = (name: string, which: string, times: number, aim?: Aim) =>
+    bare(name, work(times, aim), "starts", which, times);
+  const worker = (name: string, until: "ready" | "run", aim?: Aim) =>
+    bare(name, work(10, aim), "start", 10, until);
   const runs = 20;
-  const work = { items: runs, sum: BigInt(runs) };
-  const hyperfine = program("hyperfine", work, "spread.ts", "hyperfine", runs);
-  return contest(
-    `${runs} runs of an empty program: how far the times' quartiles lie apart`,
-    SPREAD,
-    program("sequential()", work, "spread.ts", "ours", runs),
-    { ...hyperfine, need: installed("hyperfine", "hyperfine") },
-  );
+  const hyperfine = bare("hyperfine", work(runs), "repeated", runs);
+  return [
+    contest(
+      "from asking for a process lane until it can take tasks",
+      EACH_MS,
+      lane("processes", "ready"),
+      program("bare deno run of an empty file", "empty", 10, atMost(1.5)),
+    ),
+    contest(
+      "from asking for a worker lane until it can take tasks",
+      EACH_MS,
+      lane("workers", "ready"),
+      worker("bare Worker that says it is there", "ready", atMost(1.15)),
+    ),
+    contest(
+      "from asking for a worker lane until its first result",
+      EACH_MS,
+      lane("workers", "run"),
+      worker("bare Worker with the task in it", "run"),
+    ),
+    contest(
+      "a program from its start until its first result",
+      EACH_MS,
+      program("sequential().run() of a task", "first-result", 10),
+      program("bare call of the function", "bare-result", 10),
+    ),
+    contest(
+      "deno task io --help",
+      EACH_MS,
+      program("deno task io --help", "help", 5),
+      program("bare deno task of an empty file", "empty-task", 5),
+    ),
+    contest(
+      `${runs} runs of an empty program: how far the times' quartiles lie apart`,
+      SPREAD,
+      ours("sequential()", work(runs), "repeated", runs),
+      { ...hyperfine, need: installed("hyperfine", "hyperfine") },
+    ),
+  ];
 }
 
 /** The contests of jobs run to their end with a journal, against the same job without one. */
 function runs(): Plan[] {
   const journaled = (title: string, which: string, items: number, run?: Aim, bare?: Aim) => {
     const of = (name: string, mode: string, aim?: Aim) =>
-      program(name, { ...numbered(items), aim }, "journal.ts", mode, which, items);
-    const ours = of("deno task run --out", "run", run);
-    const peer = of("mapSettled, and nothing is written", "bare", bare);
-    return contest(title, ITEMS, ours, peer);
+      program("journal.ts", name, numbered(items, aim), mode, which, items);
+    const mine = of("deno task run --out", "run", run);
+    return contest(title, ITEMS, mine, of("mapSettled, and nothing is written", "bare", bare));
   };
   return [
     journaled("tasks of 1 ms with a journal", "busy", 8_000, undefined, atLeast(0.97)),
@@ -496,35 +460,33 @@ function runs(): Plan[] {
 const GROWTH = atMost(1.2);
 
 /** One of the library's contenders with `most` items, against itself with a tenth and a hundredth of them. */
-function grown(title: string, most: number, contender: (items: number) => Contender): Plan {
-  const [ours, ...fewer] = [most, most / 10, most / 100]
-    .map((items) => ({ ...contender(items), name: `${counted(items)} items` }));
+function grown(title: string, most: number, contender: (work: Work, items: number) => Contender) {
+  const [mine, ...fewer] = [most, most / 10, most / 100]
+    .map((items) => ({ ...contender(numbered(items), items), name: `${counted(items)} items` }));
   const peers = fewer.map((one) => ({ ...one, aim: GROWTH }));
-  return contest(title, EACH_US, ours!, ...peers);
+  return contest(title, EACH_US, mine!, ...peers);
 }
 
 function growth(machine: Machine): Plan[] {
-  const slots = 64;
   const [bulk, many] = [4_000_000, 100_000];
-  const noop = (model: string, slots: number, chunk: number | "auto") => (items: number) =>
-    noops("", items, model, 2, slots, chunk, 1_000);
-  const limit = (by: "map" | "run") => (items: number) =>
-    program("", numbered(items), "ours.ts", "limits", by, items, slots);
-  const journal = (items: number) =>
-    program("", numbered(items), "journal.ts", "run", "same", items);
-  const download = (items: number) => {
-    const how = [`${machine.page.site}/0`, items, slots, 500];
-    const work = pagesOf(machine, items);
-    return program("", work, "ours.ts", "downloads", "limited", "download", ...how);
+  const noop = (model: string, slots: number, chunk: number | "auto") => (work: Work) =>
+    noops("", work, model, 2, slots, chunk, 1_000);
+  const limit = (by: "map" | "run") => (work: Work, items: number) =>
+    ours("", work, "limits", by, items, DEPTH);
+  const journal = (work: Work, items: number) =>
+    program("journal.ts", "", work, "run", "same", items);
+  const download = (_: Work, items: number) => {
+    const how = [`${machine.page.site}/0`, items, DEPTH, 500];
+    return ours("", pagesOf(machine, items), "downloads", "limited", "download", ...how);
   };
   return [
     grown("no-op items on two worker lanes, in chunks", bulk, noop("workers", 1, "auto")),
     grown("no-op items on two process lanes, in chunks", bulk, noop("processes", 1, "auto")),
-    grown("no-op round trips to two worker lanes", many, noop("workers", slots, 1)),
-    grown(`items that wait for a turn, ${slots} at once`, many, limit("map")),
+    grown("no-op round trips to two worker lanes", many, noop("workers", DEPTH, 1)),
+    grown(`items that wait for a turn, ${DEPTH} at once`, many, limit("map")),
     grown("calls of run() that wait for a turn, made at once", many, limit("run")),
     grown("no-op items with a journal", 2_000_000, journal),
-    grown(`pages without latency, ${slots} at once`, 50_000, download),
+    grown(`pages without latency, ${DEPTH} at once`, 50_000, download),
   ];
 }
 
@@ -544,37 +506,25 @@ const LOADS = [
 /** The contests of HTTP clients that download as fast as they can. */
 function load(machine: Machine): Plan[] {
   const { python: found, page: { site, bytes } } = machine;
-  return LOADS.map(([ms, slots, items]): Plan => {
+  return LOADS.map(([ms, slots, items]) => {
     const url = `${site}/counted/${ms}`;
-    const work = pagesOf(machine, items);
-    const before = 1_000;
-    const client = [url, items, slots, before, "load"] as const;
-    const most = program("wrk, what the site gives at most", {}, "wrk.ts", url, slots, bytes);
+    const how = [url, items, slots, 1_000] as const;
+    const [work, aimed] = [pagesOf(machine, items), pagesOf(machine, items, atLeast(1))];
+    const file = "http_client.js";
+    const undici = npm(packages.UNDICI, file, work, packages.UNDICI, ...how, "load");
+    const most = bare("wrk, what the site gives at most", {}, "wrk", url, slots, bytes);
+    const nodes = { name: "Node's fetch, a bare loop", ...node(file, "fetch", ...how, "load") };
     return contest(
       `${counted(items)} pages that take ${ms} ms, ${slots} at once`,
       PAGES,
-      program(
-        `limited({ slots: ${slots} }), the download task`,
-        work,
-        ...["ours.ts", "load", url, items, slots, before] as const,
-      ),
-      program("Deno's fetch, a bare loop", work, "http_client.js", "fetch", ...client),
-      {
-        name: "Node's fetch, a bare loop",
-        ...node("http_client.js", "fetch", ...client),
-        ...work,
-        aim: atLeast(1),
-      },
-      {
-        name: `${versioned("undici", packages.UNDICI)} on Deno, its request()`,
-        ...withPackage(packages.UNDICI, "http_client.js", packages.UNDICI, ...client),
-        ...work,
-      },
+      ours(`limited({ slots: ${slots} }), the download task`, work, "load", ...how),
+      program(file, "Deno's fetch, a bare loop", work, "fetch", ...how, "load"),
+      { ...nodes, ...aimed },
+      { ...undici, name: `${undici.name} on Deno, its request()` },
       {
         name: "aiohttp, a loop in each slot",
         ...python(found?.program, "aiohttp", "python_aiohttp.py", url, items, 0, slots, "load"),
-        ...work,
-        aim: atLeast(1),
+        ...aimed,
       },
       { ...most, need: installed("wrk", "wrk") },
     );
@@ -582,7 +532,7 @@ function load(machine: Machine): Plan[] {
 }
 
 const CONTESTS: Readonly<Record<Family, (machine: Machine) => Plan[]>> = {
-  pools: (machine) => [...pools(machine), ...bare(machine)],
+  pools: (machine) => [...pools(machine), ...againstBare(machine)],
   io,
   cpu,
   python: pythons,
