@@ -13,7 +13,7 @@ import { print } from "../lib/text/print.ts";
 import { wrap } from "../lib/text/plain.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { INTERRUPTED, script } from "../lib/cli/script.ts";
-import { FAULTS } from "../lib/site/faults.ts";
+import { ADDRESSES } from "../lib/site/handler.ts";
 import { PAGE_SIZES, SITE_DEFAULTS } from "../lib/site/site_options.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
 
@@ -21,12 +21,7 @@ const HELP = `
 The site listens on 127.0.0.1 only and makes its pages up; nothing leaves this machine.
 
 Addresses:
-  /page/<n>                     page n, after the latency; a share of them fails if --faults says so
-  /slow/<ms>                    a page after so many milliseconds
-  /fault/<kind>                 fails each time: ${FAULTS.join(", ")}
-  /fault/status/<code>          an answer of this status
-  /fault/retry-after/<seconds>  status 429 with this Retry-After
-  /_stats                       the site's own load, as JSON
+${ADDRESSES.replaceAll(/^/gm, "  ")}
 
 Which addresses fail, and how, follows from --seed: the same in every run.
 

@@ -1,16 +1,4 @@
-/**
- * Answers and counts the test site's requests: a function from request to response, without a server.
- *
- * | address | answer |
- * |---|---|
- * | `/` | a list of these addresses |
- * | `/page/<n>` | page n, after the latency; fails if its address was drawn for a fault |
- * | `/slow/<ms>` | page 1, after this many milliseconds |
- * | `/fault/<kind>` | always fails in this way; kinds are in faults.ts |
- * | `/fault/status/<code>` | an answer of this status |
- * | `/fault/retry-after/<seconds>` | 429 with this Retry-After |
- * | `/_stats` | the site's own load, as JSON; `?restart=1` begins counting anew |
- */
+/** Answers and counts the test site's requests: a function from request to response, without a server. */
 
 import { chance, chooseFault, fail, type Fault, FAULTS } from "./faults.ts";
 import type { SiteOptions } from "./site_options.ts";
@@ -111,15 +99,16 @@ interface HandlerParts {
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 const HTML = { "content-type": "text/html; charset=us-ascii" };
 
-const INDEX = `The test site of Lanes.
-
-/page/<n>                     page n, after the latency
+/** What the site answers, an address on each line. */
+export const ADDRESSES =
+  `/page/<n>                     page n, after the latency; a share of them fails, if asked to
 /slow/<ms>                    a page after so many milliseconds
-/fault/<kind>                 ${FAULTS.join(", ")}
+/fault/<kind>                 fails each time: ${FAULTS.join(", ")}
 /fault/status/<code>          an answer of this status
-/fault/retry-after/<seconds>  429 with this Retry-After
-/_stats                       the site's own load (?restart=1 begins counting anew)
-`;
+/fault/retry-after/<seconds>  status 429 with this Retry-After
+/_stats                       the site's own load, as JSON; ?restart=1 begins counting anew`;
+
+const INDEX = `The test site of Lanes.\n\n${ADDRESSES}\n`;
 
 function whole(text: string | undefined, least: number, greatest: number): number | undefined {
   const value = text !== undefined && /^\d+$/.test(text) ? Number(text) : NaN;

@@ -7,23 +7,18 @@ import { formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { measuredCpuShare } from "../../timing/verdict.ts";
 import { isUndecided, passesCeiling, wasShared } from "../comparison/comparison_report.ts";
+import { htmlTable } from "../document.ts";
+import { figure, type Html } from "../html/markup.ts";
 import { modelColour } from "../html/style.ts";
-import type { Bar } from "../html/svg.ts";
+import * as chart from "../html/svg.ts";
+import { startUpMs, tasksOf } from "../slots.ts";
 import { Speaker, type TextKey } from "../speaker.ts";
-import { SEEN, servedBars, sessionBars, turnBars } from "../switching/switch_words.ts";
+import { drawTicks, SEEN, servedBars, sessionBars, turnBars } from "../switching/switch_words.ts";
 import type { LessonFile } from "./lesson_file.ts";
 import { middle } from "../../timing/statistics.ts";
 
-export type Picture =
-  | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
-  | { readonly kind: "tasks"; readonly title: string; readonly models: readonly ModelResult[] }
-  | { readonly kind: "ticks"; readonly title: string; readonly rows: readonly TickRow[] }
-  | {
-    readonly kind: "table";
-    readonly title: string;
-    readonly heads: readonly string[];
-    readonly rows: readonly (readonly string[])[];
-  };
+/** Draws a picture as a figure, or writes it as a table, for the section of this id. */
+type Picture = (id: string) => Html;
 
 export interface Idea {
   /** Unique, of letters only. */
@@ -49,9 +44,18 @@ function modelIn(comparison: Comparison | undefined, name: string): ModelResult 
   return comparison?.models.find(({ model }) => model === name);
 }
 
+type Named = { readonly title: string; readonly width: number };
+
+function charted(speaker: Speaker, title: string, draw: (named: Named) => Html): Picture {
+  const steps = speaker.say("page.steps");
+  return (id) =>
+    figure({ id: `${id}-picture`, title, steps, draw: (width) => draw({ title, width }) });
+}
+
 /** A picture of bars; undefined if there are none. */
-function barsOf(title: string, bars: readonly Bar[]): Picture | undefined {
-  return bars.length === 0 ? undefined : { kind: "bars", title, bars };
+function barsOf(speaker: Speaker, title: string, bars: readonly chart.Bar[]): Picture | undefined {
+  if (bars.length === 0) return undefined;
+  return charted(speaker, title, (named) => chart.drawBars(bars, named));
 }
 
 /** A picture of the bars of a measurement; undefined if there is no measurement. */
@@ -59,18 +63,23 @@ function drawn<Of extends object>(
   speaker: Speaker,
   title: TextKey,
   of: Of | undefined,
-  bars: (speaker: Speaker, of: Of) => readonly Bar[],
+  bars: (speaker: Speaker, of: Of) => readonly chart.Bar[],
 ): Picture | undefined {
-  return of && barsOf(speaker.say(title, of), bars(speaker, of));
+  return of && barsOf(speaker, speaker.say(title, of), bars(speaker, of));
 }
 
-const times = (speaker: Speaker, { models }: Comparison): Bar[] =>
+const times = (speaker: Speaker, { models }: Comparison): chart.Bar[] =>
   models.map(({ model, wallMs: { median: value } }) => (
     { name: model, value, words: speaker.duration(value), colour: modelColour(model) }
   ));
 
 function tasks(of: Comparison | undefined, title: TextKey, speaker: Speaker): Picture | undefined {
-  return of && { kind: "tasks", title: speaker.say(title, of), models: of.models };
+  return of &&
+    charted(
+      speaker,
+      speaker.say(title, of),
+      (named) => drawTasks(of.models, { ...named, speaker }),
+    );
 }
 
 function gains(
@@ -87,11 +96,63 @@ function ticks(
   whoLetsGo: LessonFile["whoLetsGo"],
   place: TickRow["where"],
 ): Picture | undefined {
-  return whoLetsGo && {
-    kind: "ticks",
-    title: speaker.say("ticks.picture"),
-    rows: whoLetsGo.rows.filter(({ where }) => where === place),
-  };
+  if (whoLetsGo === undefined) return undefined;
+  const rows = whoLetsGo.rows.filter(({ where }) => where === place);
+  return charted(
+    speaker,
+    speaker.say("ticks.picture"),
+    (named) => drawTicks({ ...whoLetsGo, rows }, { ...named, speaker }),
+  );
+}
+
+const PANEL_HEIGHT = 72;
+
+/** The height of the tasks in a panel, below the model's name. */
+const TASKS_HEIGHT = 48;
+
+const LEAST_STROKE = 1.5;
+
+/** Draws every task of each model as a stroke along the time axis, later starts further down. */
+function drawTasks(
+  models: readonly ModelResult[],
+  { title, width, speaker }: { title: string; width: number; speaker: Speaker },
+): Html {
+  const panels = models.flatMap((of) => {
+    const { model, timeline } = of;
+    if (timeline === undefined) return [];
+    const startMs = startUpMs(of);
+    const tasks = tasksOf(timeline).ran.map(({ startedMs, endedMs }) => (
+      { fromMs: startMs + startedMs, toMs: startMs + endedMs }
+    ));
+    const endMs = tasks.reduce((end, { toMs }) => Math.max(end, toMs), 0);
+    return [{ model, fill: modelColour(model), tasks, endMs, words: speaker.duration(endMs) }];
+  });
+  const endMs = Math.max(1, ...panels.map(({ endMs }) => endMs));
+  const x = chart.scale([0, endMs], [10, width - 70]);
+  const bottom = panels.length * PANEL_HEIGHT + 6;
+  const description = panels.map(({ model, words }) => `${model}: ${words}`).join("; ");
+  return chart.svg(width, bottom + 30, { title, description }, [
+    panels.map(({ model, fill, tasks, words, ...panel }, i) => {
+      const foot = (i + 1) * PANEL_HEIGHT;
+      const height = TASKS_HEIGHT / tasks.length;
+      return [
+        chart.marks("tasks", [...tasks.entries()], ([at, { fromMs, toMs }]) => {
+          const top = foot - TASKS_HEIGHT + at * height;
+          const title = `${model}: ${speaker.duration(fromMs)} – ${speaker.duration(toMs)}`;
+          const end = top + Math.max(LEAST_STROKE, height);
+          return chart.rect(x(fromMs), top, x(toMs), end, { title });
+        }, { fill }),
+        chart.text(model, x(0), foot - PANEL_HEIGHT + 12, { fill, ...chart.STRONG }),
+        chart.text(words, x(panel.endMs) + 8, foot - TASKS_HEIGHT / 2, chart.STRONG),
+      ];
+    }),
+    chart.axis(
+      x,
+      bottom,
+      chart.linearTicks(endMs, chart.isWide(width) ? 8 : 4),
+      (ms) => chart.tickTime(ms, (ms) => speaker.duration(ms)),
+    ),
+  ]);
 }
 
 /** The share (0 to 1) of the sequential run in which the CPU was busy. */
@@ -128,6 +189,7 @@ const IDEAS = {
     return {
       seen: gains(speaker, Object.fromEntries(rows.map(([key, of]) => [`difference.${key}`, of]))),
       picture: barsOf(
+        speaker,
         speaker.say("difference.picture"),
         measured.map((of) => ({
           name: speaker.say(`difference.bar.${of.key}`, of),
@@ -153,17 +215,17 @@ const IDEAS = {
         "kinds.threads": modelIn(cpu, "workers"),
         "kinds.processes": modelIn(cpu, "processes"),
       }),
-      picture: models && {
-        kind: "table",
-        title: speaker.say("kinds.picture"),
-        heads: (["model", "io", "cpu", "python"] as const).map((head) =>
-          speaker.say(`kinds.head.${head}`)
-        ),
-        rows: models.map((model) => [
-          ...[model, time(io, model), time(cpu, model)],
-          isModel(model) ? speaker.inPython(model) : "",
-        ]),
-      },
+      picture: models && (() => {
+        const column = (head: string, cell: (model: string) => string, left = false) => (
+          { head: speaker.say(`kinds.head.${head}` as TextKey), cell, left }
+        );
+        return htmlTable(speaker.say("kinds.picture"), [
+          column("model", String, true),
+          column("io", (model) => time(io, model)),
+          column("cpu", (model) => time(cpu, model)),
+          column("python", (model) => isModel(model) ? speaker.inPython(model) : "", true),
+        ], models);
+      }),
       commands: ["deno task peers --only python"],
     };
   },
@@ -225,7 +287,7 @@ const IDEAS = {
     const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
     return {
       seen: [shares.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
-      picture: barsOf(speaker.say("bound.picture"), shares),
+      picture: barsOf(speaker, speaker.say("bound.picture"), shares),
       commands: ["deno task advise scripts/examples/mixed.ts"],
     };
   },

@@ -103,10 +103,18 @@ function eventOf(name: string, data: unknown): Uint8Array {
   return new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
+const CHARTS = { rate: "Rate", latency: "Latency", failed: "Failures" };
+
 /** The page's HTML, whose style and script have the nonce. */
 export function livePage(title: string, nonce: string): string {
   return filled(page, {
     title,
+    charts: Object.entries(CHARTS).map(([id, name]) =>
+      markup`
+        <h2>${name}: <span id="${id}-now">–</span></h2>
+        <svg id="${id}" viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="${name}"></svg>
+      `
+    ),
     style: markup`<style nonce="${nonce}">${new Html(style)}</style>`,
     script: markup`<script nonce="${nonce}">${new Html(script)}</script>`,
   }).text;

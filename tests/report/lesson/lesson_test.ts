@@ -265,10 +265,12 @@ Deno.test("each model's tasks have a panel within the picture, and a table's wor
 });
 
 Deno.test("threads have the colour of threads", () => {
-  const colours = ideasOf(lessonFile("en")).flatMap(({ id, picture }) =>
-    (id === "server" || id === "sessions") && picture?.kind === "bars"
-      ? picture.bars.map(({ name, colour }) => [/thread/.test(name), colour])
-      : []
+  const page = parsed(lessonPage(lessonFile("en")));
+  const colours = ["server", "sessions"].flatMap((id) =>
+    all(page, `#${id}-picture .wide rect`).map((bar) => [
+      /thread/.test(bar.textContent),
+      bar.getAttribute("fill"),
+    ])
   );
   assert(colours.length > 4);
   for (const [isThread, colour] of colours) {
