@@ -102,7 +102,7 @@ export interface Executor extends AsyncDisposable {
   /**
    * Starts every lane now instead of when it is first needed, and waits until all can take tasks, or this task
    * if it is given. Rejects with a {@linkcode LaneStartError} if none can be started, and with a
-   * {@linkcode TaskLoadError} if the task can't be loaded and set up, or not within 30 seconds.
+   * {@linkcode TaskLoadError} if none can load and set up the task, or not within 30 seconds.
    */
   ready(task?: Task): Promise<void>;
   /** Reports what each lane has used so far. */

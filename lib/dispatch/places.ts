@@ -412,11 +412,16 @@ export class Places {
     }
   }
 
+  /** Waits until every lane that can has loaded the task; rejects with the first failure if none can. */
   async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
-    const loaded = Promise.all(lanes.map(({ lane }) => lane.load(task)));
-    await within<unknown>(timeoutMs, loaded, () => {
-      throw loadsTooLong(task, timeoutMs, lanes.map(({ lane }) => lane.stageOf(task)));
-    });
+    let some = false;
+    const loads = lanes.map(({ lane }) => lane.load(task).then(() => void (some = true)));
+    const ended = await within(timeoutMs, Promise.allSettled(loads), () => []);
+    if (some) return;
+    const [first] = ended;
+    throw first?.status === "rejected"
+      ? first.reason
+      : loadsTooLong(task, timeoutMs, lanes.map(({ lane }) => lane.stageOf(task)));
   }
 
   /** Has every lane that is opened from now on load a task from the start. */

@@ -107,6 +107,21 @@ Deno.test("opening fails if a lane can't load the task, or not in time", async (
   assertEquals(time.timers, 0);
 });
 
+Deno.test("opening succeeds if one lane can load the task, as items go there, and waits for the others in vain", async () => {
+  using time = new VirtualTime();
+  for (
+    const other of [() => Promise.reject(new TaskLoadError("no")), () => new Promise(() => {})]
+  ) {
+    const { pool, made } = poolOf({ lanes: 2 });
+    const opening = pool.openAll(TASK, 500);
+    made[0]!.loads = other as () => Promise<void>;
+    await settle();
+    time.pass(500);
+    await opening;
+    assertEquals(time.timers, 0);
+  }
+});
+
 Deno.test("of the program itself it is told why it may not come to the end of its loading", () => {
   const own = { module: Deno.mainModule, export: "default" };
   for (const [isHere, remedy] of [[false, "put it behind"], [true, "give the function"]] as const) {
