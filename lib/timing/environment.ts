@@ -1,7 +1,7 @@
 /** The machine of a measurement, its limits and its proxies, as far as this process may know them. */
 
 import { counted, formatBytes, formatNumber } from "../text/format.ts";
-import type { Limits } from "./meter/meter.ts";
+import type { Limits } from "./meter/meter_main.ts";
 import type { Environment } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {

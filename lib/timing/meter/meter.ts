@@ -2,42 +2,7 @@
 
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { counted } from "../../text/format.ts";
-
-/** A thread's times from `/proc/PID/task/TID/schedstat`, in milliseconds. */
-export interface ThreadTimes {
-  readonly runMs: number;
-  /** How long it could have run while its core was taken. */
-  readonly queuedMs: number;
-}
-
-/** The machine's times from `/proc/stat`. */
-export interface CoreTimes {
-  readonly cores: number;
-  /** How long all cores together were busy with programs, the kernel, and other machines' work. */
-  readonly busyMs: number;
-}
-
-export interface ProcessReading {
-  /** The main thread, which runs the event loop. */
-  readonly main: ThreadTimes;
-  readonly all: ThreadTimes;
-  /** CPU time of its threads, including those that ended. */
-  readonly cpuMs: number;
-  /** CPU time of all processes that it started, directly or not, including those that ended. */
-  readonly childrenCpuMs: number;
-  /** The most memory that these used together since it was first asked for; undefined if it wasn't. */
-  readonly childrenBytes?: number | undefined;
-}
-
-/** One reading; times in milliseconds. */
-export interface Reading {
-  readonly atMs: number;
-  readonly cores: CoreTimes;
-  /** CPU time of the measuring program and of all processes that it started. */
-  readonly ownCpuMs: number;
-  /** The requested process; undefined if none was requested or it has ended. */
-  readonly process?: ProcessReading | undefined;
-}
+import type { Answer, Limits, MeterOrder, Question, Reading } from "./meter_main.ts";
 
 /** How many cores other programs used on average, and how many there are. */
 export interface Others {
@@ -47,30 +12,6 @@ export interface Others {
 
 /** A process between two readings; times in milliseconds. */
 export type Load = NonNullable<ReturnType<typeof loadBetween>>;
-
-/** The first message to a meter: the measuring program's process number. */
-export interface MeterOrder {
-  readonly root: number;
-}
-
-/** A request for a reading of the machine, and of a process if `pid` is given. */
-export interface Question {
-  readonly pid?: number | undefined;
-  /** Whether only the processes that it starts from now on count, and their memory is checked. */
-  readonly looks?: boolean | undefined;
-}
-
-/** A meter's answer; the reading is undefined if the system doesn't report one. */
-export type Answer =
-  | { readonly type: "limits" } & Limits
-  | { readonly type: "reading"; readonly reading: Reading | undefined };
-
-/** The limits of this program; undefined if there is none or it can't be read. */
-export interface Limits {
-  /** The limit of CPU time, in CPUs, such as 1.5. */
-  readonly quota?: number | undefined;
-  readonly memoryBytes?: number | undefined;
-}
 
 export interface Meter extends Limits {
   /** Reads the times of a process and of the machine; undefined if the system doesn't report them. */

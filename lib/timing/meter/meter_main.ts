@@ -7,29 +7,50 @@
 
 import { connectToParent } from "../../children/parent.ts";
 import { attempt } from "../../lanes/attempt.ts";
-import type {
-  Answer,
-  CoreTimes,
-  Limits,
-  MeterOrder,
-  ProcessReading,
-  Question,
-  Reading,
-  ThreadTimes,
-} from "./meter.ts";
+
+/** The first message to a meter: the measuring program's process number. */
+export interface MeterOrder {
+  readonly root: number;
+}
+
+/** A request for a reading of the machine, and of a process if `pid` is given. */
+export interface Question {
+  readonly pid?: number | undefined;
+  /** Whether only the processes that it starts from now on count, and their memory is checked. */
+  readonly looks?: boolean | undefined;
+}
+
+/** A meter's answer; the reading is undefined if the system doesn't report one. */
+export type Answer =
+  | { readonly type: "limits" } & Limits
+  | { readonly type: "reading"; readonly reading: Reading | undefined };
+
+/** The limits of this program; undefined if there is none or it can't be read. */
+export interface Limits {
+  /** The limit of CPU time, in CPUs, such as 1.5. */
+  readonly quota?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+}
+
+type OfProcess = NonNullable<ReturnType<typeof processReading>>;
+/** One reading, times in milliseconds; the process is undefined if none was requested or it has ended. */
+export type Reading = Omit<NonNullable<ReturnType<typeof reading>>, "process"> & {
+  readonly process?:
+    // The most memory that what it started used together, if that was checked.
+    | OfProcess & { readonly childrenBytes?: number | undefined }
+    | undefined;
+};
 
 /** The unit of `/proc/PID/stat` and `/proc/stat` in milliseconds: 1/100 s on every architecture. */
 const TICK_MS = 10;
 
-/** A process's parent and times from `/proc/PID/stat`, in milliseconds. */
-interface ProcessTimes {
-  readonly parent: number;
-  readonly cpuMs: number;
-  /** CPU time of children that ended and were waited for, and of their children. */
-  readonly childrenCpuMs: number;
-}
+type ProcessTimes = NonNullable<ReturnType<typeof processTimes>>;
 
-export function processTimes(text: string): ProcessTimes | undefined {
+/**
+ * A process's parent and times from `/proc/PID/stat`, in milliseconds; those of its children are of all that
+ * ended and were waited for, and of their children.
+ */
+export function processTimes(text: string) {
   const name = text.lastIndexOf(")");
   if (name < 0) return undefined;
   // The fields from the third on: state, parent, …, and from the fourteenth the four times.
@@ -43,15 +64,19 @@ export function processTimes(text: string): ProcessTimes | undefined {
     : undefined;
 }
 
-/** Parses a thread's `schedstat`; undefined if the kernel keeps none. */
-export function threadTimes(text: string): ThreadTimes | undefined {
+/**
+ * A thread's times from its `schedstat`, in milliseconds: how long it ran, and how long it could have run while
+ * its core was taken. Undefined if the kernel keeps none.
+ */
+export function threadTimes(text: string) {
   const match = /^(\d+) (\d+) \d+\s*$/.exec(text);
   return match === null
     ? undefined
     : { runMs: Number(match[1]) / 1e6, queuedMs: Number(match[2]) / 1e6 };
 }
 
-export function coreTimes(text: string): CoreTimes | undefined {
+/** From `/proc/stat`: for how long all cores were busy with programs, the kernel, and other machines' work. */
+export function coreTimes(text: string) {
   const all = /^cpu +([\d ]+)$/m.exec(text)?.[1]?.trim().split(" ").map(Number);
   const cores = text.match(/^cpu\d+ /gm)?.length ?? 0;
   if (all === undefined || all.length < 4 || cores === 0) return undefined;
@@ -60,37 +85,16 @@ export function coreTimes(text: string): CoreTimes | undefined {
   return { cores, busyMs: (user + nice + system + hard + soft + stolen) * TICK_MS };
 }
 
-/** A process's control group: its folder below version 2's root, and below version 1's of CPU and memory. */
-type ControlGroups = { unified?: string; cpu?: string; memory?: string };
-
-export function controlGroups(text: string): ControlGroups {
-  const found: ControlGroups = {};
-  for (const [, controllers, folder] of text.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
-    if (controllers === "") found.unified = folder!;
-    else {
-      const of = controllers!.split(",");
-      if (of.includes("cpu")) found.cpu = folder!;
-      if (of.includes("memory")) found.memory = folder!;
-    }
-  }
-  return found;
-}
-
-/** The number of CPUs in a limit as version 2 writes it, such as 1.5; undefined if there is no limit. */
+/** The number of CPUs in a group's limit, such as 1.5; undefined if there is no limit. */
 export function quotaOf(text: string): number | undefined {
   const [quota, period] = text.trim().split(/\s+/).map(Number);
   return quota! > 0 && period! > 0 ? quota! / period! : undefined;
 }
 
-/** The bytes in a limit of memory; version 1 writes an impossibly large number if there is none. */
+/** The bytes in a group's limit of memory; undefined if there is no limit. */
 export function memoryOf(text: string): number | undefined {
   const bytes = Number(text);
-  return bytes > 0 && bytes < Number.MAX_SAFE_INTEGER ? bytes : undefined;
-}
-
-function leastOf(limits: readonly (number | undefined)[]): number | undefined {
-  const least = Math.min(...limits.map((limit) => limit ?? Infinity));
-  return least === Infinity ? undefined : least;
+  return bytes > 0 ? bytes : undefined;
 }
 
 /** The least limit of a group and the groups around it; undefined if none has a limit. */
@@ -103,7 +107,8 @@ export function leastLimit(
     { length: parts.length + 1 },
     (_, depth) => parts.slice(0, depth).map((part) => `/${part}`).join(""),
   );
-  return leastOf(around.map(limitOf));
+  const least = Math.min(...around.map((group) => limitOf(group) ?? Infinity));
+  return least === Infinity ? undefined : least;
 }
 
 /** The CPU time of a process and of all that it started, directly or not, but for those in `apart`. */
@@ -176,7 +181,7 @@ function processReading(
   pid: number,
   all: ReadonlyMap<number, ProcessTimes>,
   before: ReadonlySet<number> | undefined,
-): ProcessReading | undefined {
+) {
   const times = all.get(pid);
   const main = threadTimes(textOf(`/proc/${pid}/task/${pid}/schedstat`));
   if (times === undefined || main === undefined) return undefined;
@@ -188,6 +193,7 @@ function processReading(
   }
   const { cpuMs } = times;
   const childrenCpuMs = familyCpuMs(pid, all, before) - cpuMs;
+  // The main thread runs the event loop; the CPU times include those of threads and processes that ended.
   return { main, all: { runMs, queuedMs }, cpuMs, childrenCpuMs };
 }
 
@@ -195,7 +201,7 @@ function reading(
   root: number,
   pid: number | undefined,
   before: ReadonlySet<number> | undefined,
-): Reading | undefined {
+) {
   const atMs = performance.now();
   const cores = coreTimes(textOf("/proc/stat"));
   if (cores === undefined) return undefined;
@@ -208,31 +214,12 @@ function reading(
   return { atMs, cores, ownCpuMs: familyCpuMs(root, times), ...(process && { process }) };
 }
 
-/** Reads the least limit of a group, below its version's root, and of the groups around it. */
-function leastIn(
-  root: string,
-  folder: string | undefined,
-  limitOf: (textOf: (file: string) => string) => number | undefined,
-): number | undefined {
-  const at = `/sys/fs/cgroup${root}`;
-  return folder === undefined
-    ? undefined
-    : leastLimit(folder, (group) => limitOf((file) => textOf(`${at}${group}/${file}`).trim()));
-}
-
-function limits({ unified, cpu, memory }: ControlGroups): Limits {
-  const oldQuota = (of: (file: string) => string) =>
-    quotaOf(`${of("cpu.cfs_quota_us")} ${of("cpu.cfs_period_us")}`);
-  return {
-    quota: leastOf([
-      leastIn("/cpu", cpu, oldQuota),
-      leastIn("", unified, (of) => quotaOf(of("cpu.max"))),
-    ]),
-    memoryBytes: leastOf([
-      leastIn("/memory", memory, (of) => memoryOf(of("memory.limit_in_bytes"))),
-      leastIn("", unified, (of) => memoryOf(of("memory.max"))),
-    ]),
-  };
+/** The limits of this program's control group (version 2). */
+function limits(): Limits {
+  const folder = /^0::(\/.*)$/m.exec(textOf("/proc/self/cgroup"))?.[1] ?? "/";
+  const leastIn = (file: string, limitOf: (text: string) => number | undefined) =>
+    leastLimit(folder, (group) => limitOf(textOf(`/sys/fs/cgroup${group}/${file}`)));
+  return { quota: leastIn("cpu.max", quotaOf), memoryBytes: leastIn("memory.max", memoryOf) };
 }
 
 if (import.meta.main) {
@@ -240,7 +227,7 @@ if (import.meta.main) {
     onTerm: "dies",
   });
   const say: (answer: Answer) => void = tell;
-  say({ type: "limits", ...limits(controlGroups(textOf("/proc/self/cgroup"))) });
+  say({ type: "limits", ...limits() });
   let programs: Programs | undefined;
   for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) {
     const { pid, looks = false }: Question = JSON.parse(line);

@@ -1,6 +1,7 @@
 /** A meter whose readings are set by a test, for tests that measure nothing. */
 
-import type { Meter, Reading } from "../../../lib/timing/meter/meter.ts";
+import type { Meter } from "../../../lib/timing/meter/meter.ts";
+import type { Reading } from "../../../lib/timing/meter/meter_main.ts";
 
 /** A meter whose process ran, queued and shared the CPU with others this long between two readings. */
 export function fakeMeter(

@@ -4,9 +4,9 @@ import {
   loadBetween,
   othersBetween,
   othersWords,
-  type Reading,
   startMeter,
 } from "../../../lib/timing/meter/meter.ts";
+import type { Reading } from "../../../lib/timing/meter/meter_main.ts";
 import { granted, grantedAll } from "../../granted.ts";
 
 function readable(): boolean {
