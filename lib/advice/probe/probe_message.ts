@@ -1,6 +1,7 @@
 /** The orders and messages of a probe, plain data that travels as lines of JSON. */
 
 import type { HttpSigns } from "../../tasks/http_signs.ts";
+import type { TransferMeter } from "./transfer_meter.ts";
 
 export interface ProfileOrder {
   readonly stride: number;
@@ -81,21 +82,6 @@ export interface FailedItem extends Thrown {
   readonly reason: string;
 }
 
-export interface TransferCost {
-  /** Mean sizes, as `v8.serialize` writes them. */
-  readonly itemBytes: number;
-  readonly resultBytes: number;
-  /** Mean time to write and read an item and its result once, in milliseconds. */
-  readonly cloneMs: number;
-  readonly uncloneable?: string;
-  /** The value that can be sent to a thread, but not to another process. */
-  readonly unserializable?: string;
-  /** The part of an item that doesn't arrive. */
-  readonly classLost?: string;
-  /** The part of a result that doesn't arrive. */
-  readonly resultLost?: string;
-}
-
 export interface EqualItems {
   /** How many items differ from all before them. */
   readonly distinct: number;
@@ -108,7 +94,7 @@ export interface ProbeDone {
   readonly items: number;
   readonly failed: number;
   readonly total: number | null;
-  readonly transfer: TransferCost;
+  readonly transfer: ReturnType<TransferMeter["cost"]>;
   /** CPU time of the event loop's thread alone during the tasks, in steps of 10 ms. */
   readonly threadCpuMs: number;
   /** CPU time just after the last task; it is large only if tasks start work that they don't await. */

@@ -6,7 +6,6 @@ import { type Cloning, loss, type Objection, structuredCloning } from "../../lan
 import { classLoss } from "../../lanes/remote/fidelity.ts";
 import { cloningThrough, serializerOf } from "../../lanes/subprocess/frame.ts";
 import { median } from "../../timing/statistics.ts";
-import type { TransferCost } from "./probe_message.ts";
 
 const MOST_TRANSFERS = 24;
 const MOST_TRANSFER_MS = 250;
@@ -76,15 +75,18 @@ export class TransferMeter {
 
   #bytes(value: unknown): number {
     // A worker accepts values that v8's format can't hold, such as a MessagePort; their size is unknown.
-    return attempt(() => this.#v8!.serialize(value).byteLength, 0);
+    return attempt(() => this.#v8!.serialize(value).byteLength - sharedBytes(value), 0);
   }
 
-  cost(): TransferCost {
+  cost() {
     return {
+      /** Mean sizes, as `v8.serialize` writes them. */
       itemBytes: this.#itemBytes / Math.max(1, this.#seen),
       resultBytes: this.resultBytes,
+      /** Mean time to write and read an item and its result once, in milliseconds. */
       cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
+      // What can be sent to a thread, but not to another process; and the parts that don't arrive.
       ...(this.#unserializable !== undefined && { unserializable: this.#unserializable }),
       ...(this.#classLost !== undefined && { classLost: this.#classLost }),
       ...(this.#resultLost !== undefined && { resultLost: this.#resultLost }),
@@ -122,4 +124,14 @@ export class TransferMeter {
 function lossOf(what: string, value: unknown, cloning: Cloning, objects?: Objection) {
   const why = loss(value, cloning, objects ?? (() => undefined));
   return why === undefined ? undefined : `${what}: ${why}`;
+}
+
+/** How many bytes of a value are in shared memory, of which only a reference is sent. */
+function sharedBytes(value: unknown, seen: Set<unknown> = new Set()): number {
+  if (typeof value !== "object" || value === null || seen.has(value)) return 0;
+  seen.add(value);
+  if (ArrayBuffer.isView(value)) {
+    return value.buffer instanceof SharedArrayBuffer ? value.byteLength : 0;
+  }
+  return Object.values(value).reduce((sum, of) => sum + sharedBytes(of, seen), 0);
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { TransferMeter } from "../../../lib/advice/probe/transfer_meter.ts";
 
@@ -53,6 +53,14 @@ Deno.test("TransferMeter finds nothing lost of what the platform sends whole, an
   const given = await costOf([1], new Point(1));
   assertEquals([given.classLost, given.resultLost?.slice(0, 10)], [undefined, "result 0: "]);
   assertEquals((await costOf([1], { x: 1 })).resultLost, undefined);
+});
+
+Deno.test("TransferMeter counts no bytes of memory that is shared", async () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(100_000));
+  const item = (bits: Uint8Array) => ({ bits, again: [bits], primes: [2, 3] });
+  const { itemBytes } = await costOf([item(shared)]);
+  assert(itemBytes > 0 && itemBytes < 200, `${itemBytes}`);
+  assert((await costOf([item(new Uint8Array(100_000))])).itemBytes > 100_000);
 });
 
 Deno.test("TransferMeter tells what threads can be sent, but not other processes", async () => {
