@@ -2,31 +2,23 @@
 
 import { BASELINE, needsServer } from "../models.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
-import type { JobSpec, TrialRunner } from "../timing/spec.ts";
+import type { TrialRunner } from "../timing/spec.ts";
 import type { Advice } from "./advice.ts";
-import { Assessment } from "./assessment.ts";
+import { type AdviseOptions, Assessment, type Evidence } from "./assessment.ts";
 import { composeAdvice } from "./compose_advice.ts";
-import type { AdviseOptions, Evidence } from "./evidence.ts";
-import type { sharedBy, SharedState } from "./job/shared_state.ts";
+import type { sharedBy } from "./job/shared_state.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { classFor, predict, wasBusy } from "./prediction/predict.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { orderCheck, type OrderProber, sampled } from "./probe/order_probe.ts";
-import {
-  checksumOfFirst,
-  closingOf,
-  countNeighbours,
-  type Probed,
-  type Prober,
-} from "./probe/probe.ts";
+import { checksumOfFirst, closingOf, countNeighbours, type Prober } from "./probe/probe.ts";
 import { mostCpuShare, sampleOf } from "./probe/sample.ts";
-import type { Profiled } from "./profile/job_profile.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { tryAuto } from "./race/auto_trial.ts";
 import { race as runRace } from "./race/race.ts";
 import { judgeOf, type PlannedRace } from "./race/race_judge.ts";
-import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
+import { planFor, withOthers, withTotal } from "./race/race_plan.ts";
 import type { RaceOptions } from "./race/trials.ts";
 import type { Race } from "./race/runner.ts";
 import { asRaced } from "./race/same_work.ts";
@@ -70,44 +62,6 @@ export interface Instruments {
   readonly pause?: RaceOptions["pause"];
 }
 
-/** The inputs and findings that all measuring after the sample uses. */
-interface Sampled {
-  readonly options: AdviseOptions;
-  readonly instruments: Instruments;
-  readonly job: JobSpec;
-  readonly probed: Probed;
-  /** Whether tasks need those before them in the list. */
-  readonly needsOrder: boolean;
-  readonly shared: SharedState | undefined;
-  /** The job with what its trials have to know about its teardown. */
-  readonly closing: JobSpec;
-  readonly runTrial: TrialRunner;
-  readonly leftMs: () => number;
-  /** Aborted by the person, or when the budget is spent. */
-  readonly signal: AbortSignal;
-}
-
-async function sampleJob(
-  { job, typed, items, budgetMs, signal, onPhase }: AdviseOptions,
-  { probe, meter }: Instruments,
-  shared: SharedState | undefined,
-  leftMs: () => number,
-): Promise<Pick<Sampled, "job" | "probed" | "needsOrder">> {
-  onPhase?.("running a sample one by one");
-  return await sampled(job, shared !== undefined, (job, isAgain) => {
-    if (isAgain) onPhase?.("running a sample in the list's own order");
-    return probe(job, {
-      typed,
-      limit: Math.min(items ?? Infinity, MOST_ITEMS),
-      targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
-      guardMs: isAgain ? Math.max(1, leftMs()) : PROBE_SHARE * budgetMs,
-      signal,
-      meter,
-      shares: shared !== undefined,
-    });
-  });
-}
-
 /** The time limit of a race's task: tasks that wait for each other may all take as long as the plain loop. */
 function patienceMs({ sample, machine, plan }: PlannedRace): number {
   const longestMs = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
@@ -115,72 +69,6 @@ function patienceMs({ sample, machine, plan }: PlannedRace): number {
   // On a busy machine some tasks are kept waiting far longer than in the sample.
   const leastMs = LEAST_PATIENCE_MS * (wasBusy(sample, machine) ? BUSY_PATIENCE : 1);
   return Math.ceil(Math.max(leastMs, PATIENCE * longestMs, 2 * plainMs));
-}
-
-/** Races the promising models; undefined if nothing can be gained, or nothing can be raced. */
-async function raceModels(
-  planned: Planned,
-  { options, instruments, probed, needsOrder, shared, closing, leftMs, ...of }: Sampled,
-): Promise<Race | undefined> {
-  const { sample, machine, horizon, plan } = planned;
-  if (needsOrder || plan === null || classFor(sample, machine, horizon).noGain !== undefined) {
-    return undefined;
-  }
-  options.onPhase?.("racing the promising models");
-  const keptMs = KEPT_RUNS * countNeighbours(probed) * sample.wallMs + KEPT_MS;
-  const racing = { ...planned, plan, shared };
-  return await runRace({
-    plan,
-    raced: planned.raced,
-    judge: judgeOf(racing),
-    mostTrials: MOST_TRIALS,
-    timeoutMs: patienceMs(racing),
-    sampled: sample.items,
-    failedShare: sample.failed / sample.items,
-    checksumOf: (count) => checksumOfFirst(count, probed),
-    kept: probed.digests?.length ?? 0,
-    job: closing,
-    leftMs: () => leftMs() - RESERVE_MS - keptMs,
-    pause: instruments.pause,
-    seed: options.seed,
-    onEvent: options.onEvent,
-    runTrial: of.runTrial,
-    signal: of.signal,
-  });
-}
-
-/** Runs a few items from last to first, if their order may matter. */
-async function runBackwards(
-  { sample, race }: Pick<Evidence, "sample" | "race">,
-  leavesPlainLoop: boolean,
-  { options, instruments, probed, needsOrder, shared, closing, leftMs, signal }: Sampled,
-): Promise<Evidence["backwards"]> {
-  if (needsOrder) {
-    return { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true };
-  }
-  if (leftMs() <= 0) return undefined;
-  const shares = shared !== undefined;
-  const check = orderCheck(sample, probed, race, { leavesPlainLoop, shares });
-  if (check === undefined) return undefined;
-  options.onPhase?.("running a few items from last to first");
-  return {
-    items: check.count,
-    timesRun: check.forwards === undefined ? 2 : 1,
-    ...await instruments.orderProbe(closing, { ...check, guardMs: leftMs(), signal }),
-  };
-}
-
-/** Profiles the job's computing, unless the job is small. */
-async function profileTasks(
-  { sample, machine, horizon }: Planned,
-  { options, instruments: { profileJob }, job, probed, leftMs, signal }: Sampled,
-): Promise<Profiled | undefined> {
-  const isSmall = classFor(sample, machine, horizon).bound === "small";
-  if (profileJob === undefined || isSmall) return undefined;
-  return await profiled(sample, probed, leftMs(), async (of) => {
-    options.onPhase?.("looking where the time goes");
-    return await profileJob(job, { ...of, signal });
-  });
 }
 
 /** Gives advice within the budget. Throws a UsageError or a JobError if the job can't be run at all. */
@@ -199,7 +87,17 @@ export async function advise(
   };
   const before = await meter?.read();
   const shared = await instruments.sharedBy?.(options.job.task);
-  const { job, probed, needsOrder } = await sampleJob(options, instruments, shared, leftMs);
+  const shares = shared !== undefined;
+  onPhase?.("running a sample one by one");
+  const { job, probed, needsOrder } = await sampled(options.job, shares, (job, isAgain) => {
+    if (isAgain) onPhase?.("running a sample in the list's own order");
+    return instruments.probe(job, {
+      ...{ typed: options.typed, signal: options.signal, meter, shares },
+      limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
+      targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
+      guardMs: isAgain ? Math.max(1, leftMs()) : PROBE_SHARE * budgetMs,
+    });
+  });
   onPhase?.("starting lanes");
   const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
   const machine = {
@@ -214,25 +112,66 @@ export async function advise(
   let planned = planFor(probed, machine, options, leftMs());
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const signal = AbortSignal.any([options.signal, deadline]);
+  /** The job with what its trials have to know about its teardown. */
   const closing = { ...job, ...closingOf(probed) };
-  const found = { job, probed, needsOrder, shared, closing };
-  const given: Sampled = { options, instruments, ...found, runTrial, leftMs, signal };
+  const classed = () => classFor(planned.sample, machine, planned.horizon);
   const measurePace: MeasurePace = async (slots, care = {}) => {
     onPhase?.("measuring the pace that the server allows");
     const mostMs = Math.max(1, Math.min(care.rate ? TRY_MS : PACE_MS, leftMs()));
     return await paceProbe(job, { slots, ...care, mostMs, signal, runTrial });
   };
+  /** Races the promising models; undefined if nothing can be gained, or nothing can be raced. */
+  const raceModels = async () => {
+    const { plan, sample } = planned;
+    if (needsOrder || plan === null || classed().noGain !== undefined) return undefined;
+    onPhase?.("racing the promising models");
+    const keptMs = KEPT_RUNS * countNeighbours(probed) * sample.wallMs + KEPT_MS;
+    const racing = { ...planned, plan, shared };
+    return await runRace({
+      ...{ plan, raced: planned.raced, judge: judgeOf(racing), mostTrials: MOST_TRIALS },
+      timeoutMs: patienceMs(racing),
+      sampled: sample.items,
+      failedShare: sample.failed / sample.items,
+      checksumOf: (count) => checksumOfFirst(count, probed),
+      kept: probed.digests?.length ?? 0,
+      job: closing,
+      leftMs: () => leftMs() - RESERVE_MS - keptMs,
+      ...{ pause: instruments.pause, seed: options.seed, onEvent: options.onEvent },
+      ...{ runTrial, signal },
+    });
+  };
+  /** Runs a few items from last to first, if their order may matter. */
+  const runBackwards = async (race: Race | undefined, leavesPlainLoop: boolean) => {
+    if (needsOrder) {
+      return { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true };
+    }
+    if (leftMs() <= 0) return undefined;
+    const check = orderCheck(planned.sample, probed, race, { leavesPlainLoop, shares });
+    if (check === undefined) return undefined;
+    onPhase?.("running a few items from last to first");
+    const found = await instruments.orderProbe(closing, { ...check, guardMs: leftMs(), signal });
+    return { items: check.count, timesRun: check.forwards === undefined ? 2 : 1, ...found };
+  };
+  /** Profiles the job's computing, unless the job is small. */
+  const profileTasks = async () => {
+    const { profileJob } = instruments;
+    if (profileJob === undefined || classed().bound === "small") return undefined;
+    return await profiled(planned.sample, probed, leftMs(), async (of) => {
+      onPhase?.("looking where the time goes");
+      return await profileJob(job, { ...of, signal });
+    });
+  };
   let pace = await plainPace({ ...planned, probed }, measurePace);
   // If a server's limit decides, a race would only be refused.
-  const race = pace === undefined ? await raceModels(planned, given) : undefined;
+  const race = pace === undefined ? await raceModels() : undefined;
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
   pace ??= await racedPace({ ...planned, race }, measurePace);
   const early: Evidence = { options, probed, ...planned, shared, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
-  const backwards = await runBackwards(early, candidate.model !== BASELINE, given);
-  const profile = await profileTasks(planned, given);
+  const backwards = await runBackwards(race, candidate.model !== BASELINE);
+  const profile = await profileTasks();
   if (options.withAuto) onPhase?.("running auto beside the recommended model");
   const auto = options.withAuto
     ? await tryAuto(race, candidate, { job: closing, bounds, leftMs, runTrial, signal })

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Rate } from "../dispatch/limits.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
-import type { Evidence, ServerPace } from "./evidence.ts";
+import type { Evidence, ServerPace } from "./assessment.ts";
 import { failingOf, plainFailingOf } from "./race/failing.ts";
 import { answerMs, rateLimitOf } from "./probe/sample.ts";
 import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";

@@ -15,8 +15,7 @@ import {
   type Interval,
 } from "../text/format.ts";
 import type { Surprise } from "./advice.ts";
-import type { Assessment, JobNoGain, ModelAdvice } from "./assessment.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Assessment, Evidence, JobNoGain, ModelAdvice } from "./assessment.ts";
 import { itemsText, paceText, takesText } from "./findings/failures.ts";
 import { busyMatters, classFor, type Classified, totalMs } from "./prediction/predict.ts";
 import {
@@ -317,25 +316,28 @@ function gainText(gain: Interval): string {
 const BUSY_CORES = "slots on one lane keep the cores busy, and";
 const WAIT_FOR_PROGRAMS = "The tasks wait for programs that they run";
 const PROGRAMS = "The tasks run programs, and these compute on the same cores";
+const AT_ONCE = "lanes do it at the same time";
 
 /** Says what a model does for the job, from what the sample showed of the tasks. */
-function natureOf(assessment: Assessment, candidate: Candidate, bound: Classified["bound"]) {
+function natureOf(
+  assessment: Assessment,
+  candidate: Candidate,
+  bound: Classified["bound"],
+): string {
   const { sample } = assessment.found;
-  const { lanes } = candidate;
-  const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
-  if (runsPrograms && blocks(sample) && lanes > 1) {
+  const isAlone = candidate.lanes === 1;
+  const holdsUp = blocks(sample);
+  if ((sample.programsMs ?? 0) > sample.cpuMs / 2 && !(holdsUp && isAlone)) {
     const what = bound === "io" ? WAIT_FOR_PROGRAMS : PROGRAMS;
-    return `${what}: each holds up its thread until its program has ended, so that only lanes run ` +
-      "several at once.";
+    const enough = bound === "io" ? "slots on one lane fill the waits, and" : BUSY_CORES;
+    return holdsUp
+      ? `${what}: each holds up its thread until its program has ended, so that only lanes run ` +
+        "several at once."
+      : `${what}: ${
+        isAlone ? `${enough} that is enough` : "lanes share what starting them takes"
+      }.`;
   }
-  if (runsPrograms && !blocks(sample)) {
-    const [what, enough] = bound === "io"
-      ? [WAIT_FOR_PROGRAMS, "slots on one lane fill the waits, and"]
-      : [PROGRAMS, BUSY_CORES];
-    const how = lanes === 1 ? `${enough} that is enough` : "lanes share what starting them takes";
-    return `${what}: ${how}.`;
-  }
-  return lanes === 1 ? ofOneLane(assessment, bound) : ofLanes(assessment, candidate, bound);
+  return isAlone ? ofOneLane(assessment, bound) : ofLanes(assessment, candidate, bound);
 }
 
 /** Says the same of a model with one lane. */
@@ -365,34 +367,32 @@ function ofLanes(assessment: Assessment, candidate: Candidate, bound: Classified
   if (!isSlotted && blocks(sample)) {
     return "The tasks hold up their thread while they wait: each needs a lane of its own.";
   }
-  if (bound === "io") {
-    if (isSlotted) {
-      return "The tasks wait, but with so many in flight one event loop has its hands full: lanes " +
-        "share it.";
-    }
-    // If tasks take turns, lanes are recommended only for a job with a setup().
-    if (assessment.takesTurns) {
-      return "The tasks take turns, most likely with what setup() makes: each lane has its own.";
-    }
-    return runners.some((of) =>
-        of.candidate.slots > 1 && didTheWork(of) && assessment.gain(of.candidate)
-      )
-      ? "Slots on one lane gained less than lanes."
-      : "The tasks wait: lanes do it at the same time.";
+  if (bound === "mixed") {
+    const how = isSlotted
+      ? "lanes do the computing at the same time, slots fill the waits"
+      : AT_ONCE;
+    return `The tasks compute and wait: ${how}.`;
   }
-  if (bound === "cpu" && lanes > withCoresOf(machine, candidate).cores) {
-    return "The tasks compute, and they are few: with a lane for each they share the cores to the end.";
+  if (bound !== "io") {
+    const how = lanes > withCoresOf(machine, candidate).cores && bound === "cpu"
+      ? ", and they are few: with a lane for each they share the cores to the end"
+      : isSlotted
+      ? `: ${AT_ONCE}, slots keep each of them supplied`
+      : ": only more lanes help";
+    return `The tasks compute${how}.`;
   }
-  const [slotted, single] = bound === "mixed"
-    ? [
-      "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits.",
-      "The tasks compute and wait: lanes do it at the same time.",
-    ]
-    : [
-      "The tasks compute: lanes do it at the same time, slots keep each of them supplied.",
-      "The tasks compute: only more lanes help.",
-    ];
-  return isSlotted ? slotted : single;
+  if (isSlotted) {
+    return "The tasks wait, but with so many in flight one event loop has its hands full: lanes " +
+      "share it.";
+  }
+  // If tasks take turns, lanes are recommended only for a job with a setup().
+  if (assessment.takesTurns) {
+    return "The tasks take turns, most likely with what setup() makes: each lane has its own.";
+  }
+  const haveSlots = runners.some((of) =>
+    of.candidate.slots > 1 && didTheWork(of) && assessment.gain(of.candidate)
+  );
+  return haveSlots ? "Slots on one lane gained less than lanes." : `The tasks wait: ${AT_ONCE}.`;
 }
 
 /** Whether one event loop is busy for at least half of the time at its highest gain. */

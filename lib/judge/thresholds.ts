@@ -62,6 +62,9 @@ export const OTHER_WORK = 1.5;
 /** The same for computing tasks: one loop may compile differently from process to process. */
 export const OTHER_COMPUTING = 3;
 
+/** With this many times as many tasks in flight as are served at once, most of them only queue. */
+export const QUEUEING = 4;
+
 /** The share of free memory that tasks may take. */
 export const MOST_MEMORY = 0.7;
 

@@ -6,7 +6,7 @@ import { attempt } from "../lanes/attempt.ts";
 import { endWithParent } from "../lanes/remote/endings.ts";
 import { isFixed, isRemote } from "../models.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
-import { openModel } from "../timing/trial.ts";
+import { openModel } from "../timing/trial_main.ts";
 import { ItemsLeft } from "./items_left.ts";
 import { KnownItems } from "./known_items.ts";
 import { brokenBy, RunHere } from "./run_here.ts";

@@ -114,17 +114,14 @@ export interface MeasuredSize {
   readonly trials: readonly TrialResult[];
 }
 
-export interface MeasuredSweep {
-  readonly sizes: readonly MeasuredSize[];
-  readonly partial: boolean;
-  /** The smallest size at which the same items gave other results than at the smallest of all. */
+export type MeasuredSweep = Awaited<ReturnType<typeof runSweep>>;
+
+/** The smallest size at which the same items gave other results, or whether the smallest of all did. */
+interface Agreement {
   readonly differsAt?: number;
   /** Whether the smallest size itself gave other results from run to run. */
   readonly unsteady?: true;
-  readonly warnings: readonly string[];
 }
-
-type Agreement = Pick<MeasuredSweep, "differsAt" | "unsteady">;
 
 /** Compares the results of trials without failures: the smallest size's with those of all others. */
 export function sizesAgreement(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
@@ -283,7 +280,7 @@ class Sweep {
  * that pays, up to `extendTo`; then halves the gaps around the bend. Throws the first trial's error if no trial
  * gave a result.
  */
-export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
+export async function runSweep(spec: SweepSpec, options: SweepOptions) {
   const { seed, rounds, refineSteps = 2, extendTo = 0 } = spec;
   const sweep = new Sweep(spec, options);
   const { trials } = sweep;
@@ -305,7 +302,7 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
     for (const size of added) refined.add(size);
     await sweep.measure([...added, bend], seed + step + 1);
   }
-  const sizes = [...trials].toSorted(([a], [b]) => a - b)
+  const sizes: readonly MeasuredSize[] = [...trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
   const agreement = sizesAgreement(sizes);
   const unsteady = agreement.unsteady

@@ -1,8 +1,7 @@
 /** Reads and checks the options of `deno task sweep`, and plans which sizes are measured. */
 
 import { type RawServerOptions, serverFor } from "../children/model_arguments.ts";
-import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
-import type { ServerOptions } from "../lanes/cluster/broker.ts";
+import { checkOutputFiles, type Format } from "../files/output_files.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
 import { isRemote, type Model, MODEL_TABLE, MODELS, needsKernel, takes } from "../models.ts";
 import {
@@ -29,23 +28,7 @@ type RawSweepOptions =
   & RawSizes
   & Readonly<Partial<Record<Named | Exclude<Format, "trace">, string>>>;
 
-export interface SweepOptionValues {
-  /** Sizes and model of a closed loop; undefined if only measuring can tell. */
-  readonly sweep: SweepPlan | undefined;
-  /** Rates and model of open-loop load; undefined unless the user asked for it. */
-  readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
-  readonly rounds: number;
-  readonly server: ServerOptions | undefined;
-  readonly durationMs: number | undefined;
-  readonly seed: number;
-  readonly items: number;
-  readonly itemsGiven: boolean;
-  readonly latencyMs: number;
-  readonly timeoutMs: number;
-  readonly export: string;
-  readonly permissions: LanePermissions;
-  readonly files: OutputFiles;
-}
+export type SweepOptionValues = Awaited<ReturnType<typeof readSweepOptions>>;
 
 const MOST_RATE = 100_000;
 /** More requests in one trial take too much memory and tell no more. */
@@ -85,7 +68,11 @@ function openLoopModel(target: string, raw: RawSweepOptions): ModelSpec {
   return { model, lanes, slots: slots ?? 1 };
 }
 
-function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) {
+function readOpenLoop(
+  target: string,
+  raw: RawSweepOptions,
+  durationMs: number,
+): { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined {
   const { rate } = raw;
   if (rate === undefined) return undefined;
   if (computes(target)) {
@@ -131,7 +118,7 @@ export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,
   permissions: LanePermissions = {},
-): Promise<SweepOptionValues> {
+) {
   const durationMs = given(
     raw.duration,
     (text) => duration("--duration", text, { min: 50, max: 600_000 }),
@@ -143,7 +130,9 @@ export async function readSweepOptions(
   const server = await serverFor("--model", raw.model, chosen === undefined ? [] : [chosen], raw);
   const { json, csv, markdown, html } = raw;
   return {
+    /** Sizes and model of a closed loop; undefined if only measuring can tell. */
     sweep: model && sweepPlanFor(model, raw),
+    /** Rates and model of open-loop load; undefined unless the user asked for it. */
     openLoop: loop && (server ? { ...loop, model: { ...loop.model, server } } : loop),
     server,
     rounds: given(raw.rounds, (text) => positiveInteger("--rounds", text, { max: 1_000 })) ??

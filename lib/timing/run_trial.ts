@@ -4,7 +4,8 @@ import { isRemote } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";
 import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
-import { cpuMsBetween, loadBetween, type Meter, type Reading } from "./meter/meter.ts";
+import { cpuMsBetween, loadBetween, type Meter } from "./meter/meter.ts";
+import type { Reading } from "./meter/meter_main.ts";
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
 import type { TrialResult, TrialRunner } from "./spec.ts";
 

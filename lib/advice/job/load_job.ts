@@ -11,7 +11,7 @@ import { startDeno } from "../../lanes/subprocess/child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampled } from "../probe/order_probe.ts";
 import { missingFlag } from "./job_permissions.ts";
-import { sharedBy, type SharedState } from "./shared_state.ts";
+import { sharedBy } from "./shared_state.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
 const CHECK_MS = 30_000;
@@ -99,15 +99,6 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
 /** Exports of a job's module that can't be its task. */
 const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
 
-interface LoadedJob {
-  readonly job: JobSpec;
-  readonly probed: Probed;
-  /** Whether the sample's tasks failed or hung because those before them in the list hadn't run. */
-  readonly needsOrder: boolean;
-  /** State that sampled tasks share; their list is taken in its own order, unless it has equal items. */
-  readonly shared?: SharedState | undefined;
-}
-
 /** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
 export async function loadJob(request: JobRequest, prober: Prober = probe) {
   try {
@@ -120,10 +111,7 @@ export async function loadJob(request: JobRequest, prober: Prober = probe) {
   }
 }
 
-async function loadedJob(
-  request: JobRequest,
-  prober: Prober,
-): Promise<LoadedJob> {
+async function loadedJob(request: JobRequest, prober: Prober) {
   const { typed, items, permissions, ownItems, sample, export: name = "default" } = request;
   const { guardMs, taskMs, guardOption, meter, signal, model } = request;
   const module = await jobModule(typed);
@@ -149,5 +137,6 @@ async function loadedJob(
     }));
   const { title } = found.probed.exports;
   const named = { ...found.job, name: title === undefined ? file : plain(title) };
+  // State that sampled tasks share keeps a list in its own order, unless it has equal items.
   return { ...found, job: withHooks(named, found.probed), shared };
 }

@@ -10,13 +10,8 @@ import { boundOfShare, COMPUTES, LITTLE_MS, WAITS } from "../../judge/thresholds
 import { isBusy } from "../../timing/meter/meter.ts";
 import type { SharedState } from "../job/shared_state.ts";
 
-export interface Prediction {
-  readonly startMs: number;
-  /** From the first item to the last outcome, in milliseconds: the likely, the least and the greatest time. */
-  readonly runMs: number;
-  readonly lowMs: number;
-  readonly highMs: number;
-}
+/** From the first item to the last outcome, in milliseconds: the likely, the least and the greatest time. */
+export type Prediction = ReturnType<typeof predict>;
 
 export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
   return startMs + runMs;
@@ -149,7 +144,7 @@ export function predict(
   candidate: Candidate,
   items: number,
   own: Machine,
-): Prediction {
+) {
   const { model, slots } = candidate;
   const machine = withCoresOf(own, candidate);
   const remote = isRemote(model);

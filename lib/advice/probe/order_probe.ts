@@ -69,23 +69,16 @@ export function needOrder({ cutOff, failures }: Probed, { done }: Probed): boole
     : failures.filter(({ index }) => index < done.items).length >= FEW_FAILED;
 }
 
-/** A job as it will be measured, and its sample. */
-interface Sampled {
-  readonly job: JobSpec;
-  readonly probed: Probed;
-  /** Whether tasks fail or hang unless those before them in the list have run. */
-  readonly needsOrder: boolean;
-}
-
 /**
  * Samples a job, in the list's own order if its tasks need earlier ones or share something. Only in that order
- * is what tasks keep for the next ones, such as the last table, worth as much as in the whole job.
+ * is what tasks keep for the next ones, such as the last table, worth as much as in the whole job. `needsOrder`
+ * if tasks fail or hang unless those before them in the list have run.
  */
 export async function sampled(
   job: JobSpec,
   shares: boolean,
   sample: (job: JobSpec, isAgain: boolean) => Promise<Probed>,
-): Promise<Sampled> {
+) {
   const probed = await sample(job, false);
   const listed = inListOrder(job);
   if (listed === undefined) return { job, probed, needsOrder: false };

@@ -2,7 +2,7 @@
 
 import { BASELINE, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
 import { choose, gainLimit } from "../../judge/choose.ts";
-import { FAR_LESS, IMPOSSIBLE, TOO_SLOW, UNSURE, WAITS } from "../../judge/thresholds.ts";
+import { FAR_LESS, IMPOSSIBLE, QUEUEING, TOO_SLOW, UNSURE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import type { TrialResult } from "../../timing/spec.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
@@ -22,7 +22,6 @@ import type { KnownJob } from "./race_plan.ts";
 import { isOfServer } from "./failing.ts";
 import { inFlight, plainOf, type Runner } from "./runner.ts";
 import { asRaced } from "./same_work.ts";
-import { QUEUEING } from "./substitutes.ts";
 
 /** The job that is raced; `horizon` is its number of items, known or assumed. */
 type Job = Pick<KnownJob, "sample" | "machine" | "horizon">;
@@ -45,22 +44,9 @@ export interface Entry {
   readonly most?: number;
 }
 
+export type Entries = ReturnType<typeof entriesOf>;
 /** A measured gain greater than `most`, which is all that its cores and waiting allow. */
-export interface Impossible {
-  readonly model: string;
-  readonly gain: number;
-  readonly most: number;
-  readonly cores: number;
-  /** Whether the cores are lanes of other machines, which may be faster than this one. */
-  readonly isElsewhere?: boolean;
-}
-
-export interface Entries {
-  readonly entries: readonly Entry[];
-  readonly impossible: readonly Impossible[];
-  /** The usual error of a measured time on this machine at present, as a natural logarithm. */
-  readonly usualNoise: number;
-}
+export type Impossible = Entries["impossible"][number];
 
 /** Whether a gain remains after its doubts are taken off. */
 export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interval | null): boolean {
@@ -240,7 +226,7 @@ function failsBelow(inFlightThere: number, runner: Runner, runners: readonly Run
  * well. With `inOneLoop` the tasks share something that each lane would have for itself, so only event loops
  * are eligible, even if lanes were faster.
  */
-export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = false): Entries {
+export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = false) {
   const { machine, horizon } = sampled;
   const sample = asRaced(sampled.sample, runners);
   const job = { sample, machine, horizon };
@@ -274,10 +260,12 @@ export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = 
     };
   });
   const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)
-    .map(([{ candidate }, { gain, most, cores }]): Impossible => {
-      const elsewhere = needsServer(candidate.model) && { isElsewhere: true };
-      return { model: nameOf(candidate), gain, most, cores, ...elsewhere };
-    });
+    .map(([{ candidate }, { gain, most, cores }]) => ({
+      ...{ model: nameOf(candidate), gain, most, cores },
+      // The cores are lanes of other machines, which may be faster than this one.
+      ...(needsServer(candidate.model) && { isElsewhere: true }),
+    }));
+  // The noise is the usual error of a measured time here at present, as a natural logarithm.
   return { entries, usualNoise, impossible };
 }
 

@@ -60,15 +60,7 @@ const PROCESS_MS = 120;
 /** A plan with the fewest items that make a race may take this many times its allotted time. */
 const OVER = 1.1;
 
-export interface RacePlan {
-  /** Items that the plain loop runs; its time is proportional to their number, so a part is enough. */
-  readonly sequentialItems: number;
-  readonly items: number;
-  readonly rounds: number;
-  /** Total run time of the race's tasks in milliseconds, and its limit if models take longer than predicted. */
-  readonly allowanceMs: number;
-  readonly hardMs: number;
-}
+export type RacePlan = NonNullable<ReturnType<typeof planRace>>;
 
 /** Plans a race; returns null if there isn't time for even one round. */
 export function planRace(
@@ -81,7 +73,7 @@ export function planRace(
     readonly leftMs: number;
     readonly allowanceMs?: number | undefined;
   },
-): RacePlan | null {
+) {
   const others = raced.filter(({ model }) => model !== BASELINE);
   if (others.length === 0 || Math.min(alone, most) < 2) return null;
   const predicted = others.map((of) => ({ of, ...predict(sample, of, most, machine) }));
@@ -104,7 +96,7 @@ export function planRace(
   const typical = typicalFrom(sample);
   const few = Math.min(most, Math.max(enough, typical));
   const least = isAllAtOnce ? ROUNDS_OF_ALL : ROUNDS_OF_FEWER;
-  const planFor = (rounds: number, isWhole: boolean): RacePlan | undefined => {
+  const planFor = (rounds: number, isWhole: boolean) => {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);
     const share = most * (1 - SEQUENTIAL_SHARE) * workMs / (rounds * othersMs);
     const items = Math.min(most, Math.max(few, Math.floor(share)));
@@ -125,9 +117,13 @@ export function planRace(
     const costMs = othersMs * items / most + plain.runMs * sequentialItems / alone;
     const isTooShort = rounds > ROUNDS_OF_FEWER && items < most &&
       costMs / raced.length < LONG_TRIAL_MS;
-    return isTooShort || rounds * costMs > OVER * workMs
-      ? undefined
-      : { sequentialItems, items, rounds, allowanceMs, hardMs: HARD_RUNS / RUNS * allowanceMs };
+    return isTooShort || rounds * costMs > OVER * workMs ? undefined : {
+      /** Items that the plain loop runs; its time is proportional to their number, so a part is enough. */
+      sequentialItems,
+      ...{ items, rounds },
+      /** Total run time of the race's tasks in milliseconds, and its limit if models take longer. */
+      ...{ allowanceMs, hardMs: HARD_RUNS / RUNS * allowanceMs },
+    };
   };
   const first = (most: number, least: number, isWhole: boolean) => {
     for (let rounds = most; rounds >= least; rounds--) {

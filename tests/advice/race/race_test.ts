@@ -5,7 +5,7 @@ import type { RaceJudge, RaceOptions } from "../../../lib/advice/race/trials.ts"
 import { eventLoop } from "../../../lib/advice/prediction/candidate.ts";
 import { failingOf } from "../../../lib/advice/race/failing.ts";
 import type { Race, Runner } from "../../../lib/advice/race/runner.ts";
-import { substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { substitutes } from "../../../lib/advice/race/race_judge.ts";
 import type { Round } from "../../../lib/timing/result.ts";
 import type { TrialSpec } from "../../../lib/timing/spec.ts";
 import { roundOf } from "../fixture.ts";

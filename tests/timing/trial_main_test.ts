@@ -11,7 +11,7 @@ import {
   runTrialHere,
   type TrialHost,
   warmOf,
-} from "../../lib/timing/trial.ts";
+} from "../../lib/timing/trial_main.ts";
 import { JOB, outcome } from "./fake.ts";
 
 /** The calls of the job module's hooks. */

@@ -7,7 +7,7 @@ import {
 } from "../../../lib/advice/prediction/candidate.ts";
 import { recommend } from "../../../lib/advice/race/entries.ts";
 import type { Runner } from "../../../lib/advice/race/runner.ts";
-import { isNeedless, substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { isNeedless, substitutes } from "../../../lib/advice/race/race_judge.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 import { roundOf } from "../fixture.ts";
 
