@@ -3,6 +3,7 @@
 import { userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { Child } from "../lanes/subprocess/child.ts";
+import { after, within } from "../lanes/timers.ts";
 import { Inbox, lineOf } from "./parent.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
@@ -62,8 +63,8 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   readonly #messages: Inbox;
   readonly #signal: AbortSignal | undefined;
   #guardMs: number | undefined;
-  #guard: ReturnType<typeof setTimeout> | undefined;
-  #killTimer: ReturnType<typeof setTimeout> | undefined;
+  #unguard = () => {};
+  #forget: (() => void) | undefined;
 
   /** Throws NotCapable if this process may not run Deno. */
   constructor(
@@ -91,13 +92,12 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   /** Sets how many milliseconds from now the child may take before it is stopped; undefined for no limit. */
   guard(ms?: number): void {
-    clearTimeout(this.#guard);
+    this.#unguard();
     this.#guardMs = ms;
-    if (ms === undefined) return;
-    this.#guard = setTimeout(() => {
+    this.#unguard = after(ms ?? Infinity, () => {
       this.isLate = true;
       this.stop();
-    }, ms);
+    });
   }
 
   /** The child's process number. */
@@ -107,9 +107,9 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   /** Asks the child to end, and kills it if it hasn't after 0.8 seconds. */
   readonly stop = (): void => {
-    if (this.#killTimer !== undefined) return;
+    if (this.#forget !== undefined) return;
     this.#child.kill("SIGTERM");
-    this.#killTimer = setTimeout(() => this.#child.kill(), GRACE_MS);
+    this.#forget = after(GRACE_MS, () => this.#child.kill());
   };
 
   /** Resolves once the message is written; if the child has ended, next() and howItEnded() report that. */
@@ -128,13 +128,8 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   }
 
   /** The same; after this many milliseconds it stops the child and gives undefined. */
-  async nextWithin(ms: number): Promise<Message | undefined> {
-    const late = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => {
-      this.stop();
-      late.resolve(undefined);
-    }, ms);
-    return await Promise.race([this.next(), late.promise]).finally(() => clearTimeout(timer));
+  nextWithin(ms: number): Promise<Message | undefined> {
+    return within<Message | undefined>(ms, this.next(), () => void this.stop());
   }
 
   /** Waits for the result of `answerParent()`; throws a TrialError with the reason if there is none. */
@@ -165,13 +160,13 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#guard);
+    this.#unguard();
     this.#signal?.removeEventListener("abort", this.stop);
     void this.send(undefined);
-    const timer = setTimeout(this.stop, GRACE_MS);
+    const forget = after(GRACE_MS, this.stop);
     await this.#child.ended;
-    clearTimeout(timer);
-    clearTimeout(this.#killTimer);
+    forget();
+    this.#forget?.();
     await this.#messages.ended;
   }
 }
