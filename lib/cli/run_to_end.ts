@@ -172,7 +172,7 @@ async function followed(
       signal,
       onPrint: (text) => progress.print(text),
       onPulse: live &&
-        ((pulse) => live.pulse({ ...progress.pulse(), ...pulse, reasons: state.reasons })),
+        ((lanes) => live.pulse({ ...progress.pulse(), ...lanes, reasons: state.reasons })),
     });
     return { ended, problem: problemOf(ended, request), wallMs: performance.now() - startMs };
   } catch (error) {

@@ -1,6 +1,5 @@
 /** Runs a job's items in the job's process and reports each outcome. It imports no npm package. */
 
-import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/map_options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
@@ -22,7 +21,9 @@ import {
   type RunEnd,
   type RunMessage,
   type RunSpec,
+  type RunStanding,
   type SlowItem,
+  type Waits,
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
@@ -38,7 +39,6 @@ const MOST_MESSAGE = 2000;
 /** The key of items without a host, where slots are limited per host: together they count as one host. */
 const NO_HOST = "";
 const UNAVAILABLE = 503;
-const PULSE_MS = 500;
 
 interface RunHost {
   readonly executor: Executor;
@@ -82,10 +82,8 @@ export class RunHere {
   readonly #refusals: RefusedItems;
   /** Indexes of the items that got another try and haven't settled yet. */
   readonly #again = new Set<number>();
-  #toldWaits = false;
   /** Whether no task was running at the last look. */
   #isIdle = false;
-  #toldDecision: Decision | undefined;
   /** Aborted once the run should end early and no task is running. */
   readonly #idle = new AbortController();
   #toldMs = -Infinity;
@@ -155,10 +153,8 @@ export class RunHere {
     };
   }
 
-  /** Runs the items and reports every PULSE_MS how the run stands. */
   async #runItems(): Promise<void> {
     const { executor, items } = this.host;
-    const pulse = setInterval(() => this.#tellStanding(), PULSE_MS);
     try {
       const task = this.spec.job.task as Task<unknown>;
       for await (const _ of executor.mapSettled(task, items.input, this.#options)) {
@@ -166,9 +162,8 @@ export class RunHere {
         await new Promise<void>((resolve) => this.#whenWritten = resolve);
       }
     } finally {
-      clearInterval(pulse);
       this.tell();
-      this.#tellStanding();
+      this.host.say({ type: "stands", ...this.stand() });
     }
   }
 
@@ -201,10 +196,10 @@ export class RunHere {
     }
   }
 
-  #tellStanding(): void {
-    this.#tellWaits();
-    this.#tellDecision();
-    if (this.#watch !== undefined) this.host.say({ type: "pulse", ...this.#watch.look() });
+  /** How the run stands now. */
+  stand(): RunStanding {
+    const decided = this.#auto.decisions?.at(-1);
+    return { waits: this.#waits(), decided, lanes: this.#watch?.look() };
   }
 
   async #timelineSince(firstMs: number, before: readonly LaneUsage[]): Promise<Timeline> {
@@ -233,8 +228,8 @@ export class RunHere {
     return again;
   }
 
-  /** Reports pauses, how many items wait for a retry, and whether the run waits for a machine. */
-  #tellWaits(): void {
+  /** The pauses, how many items wait for a retry, and whether the run waits for a machine. */
+  #waits(): Waits {
     const [paused, ...others] = this.#refusals.pauses(performance.now());
     const { executor, items } = this.host;
     // With a list of known length, some task would be running if a machine had joined.
@@ -247,22 +242,7 @@ export class RunHere {
     const machine = isElsewhere && wasIdle && this.#isIdle;
     const tried = running.filter(({ index }) => this.#again.has(index)).length;
     const again = this.#again.size - tried;
-    const isWaiting = again > 0 || paused !== undefined || machine;
-    if (!isWaiting && !this.#toldWaits) return;
-    this.#toldWaits = isWaiting;
-    this.host.say({
-      type: "waits",
-      again,
-      ...(paused && { paused, others: others.length }),
-      ...(machine && { machine }),
-    });
-  }
-
-  #tellDecision(): void {
-    const decision = this.#auto.decisions?.at(-1);
-    if (decision === undefined || decision === this.#toldDecision) return;
-    this.#toldDecision = decision;
-    this.host.say({ type: "decided", decision });
+    return { again, machine, ...(paused && { paused, others: others.length }) };
   }
 
   get #auto(): Partial<AutoExecutor> {

@@ -6,6 +6,7 @@ import { TOLD_LATER_MS } from "../children/parent.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { plain } from "../text/plain.ts";
 import { clipped, FURTHER, MOST_REASONS } from "../timing/failures.ts";
+import type { LanesNow } from "../timing/spec.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import {
   type FailureRecord,
@@ -92,7 +93,7 @@ export interface RunJobHost {
   readonly heldMs?: number;
   readonly onPrint: (text: string) => void;
   /** Called from time to time with what the lanes do, if the spec asks for that with `live`. */
-  readonly onPulse?: ((pulse: Extract<RunMessage, { readonly type: "pulse" }>) => void) | undefined;
+  readonly onPulse?: ((lanes: LanesNow) => void) | undefined;
 }
 
 /** Runs a job. Rejects with the error that `write` or `feed` threw. */
@@ -177,14 +178,10 @@ class JobProcess {
         Object.assign(state, { total, lanes, slots });
         break;
       }
-      case "decided":
-        this.#noteDecision(message.decision);
-        break;
-      case "waits":
-        state.waits = message;
-        break;
-      case "pulse":
-        onPulse?.(message);
+      case "stands":
+        state.waits = message.waits;
+        if (message.decided !== undefined) this.#noteDecision(message.decided);
+        if (message.lanes !== undefined) onPulse?.(message.lanes);
         break;
       case "wants":
         // Not awaited, so that results are taken meanwhile.

@@ -53,9 +53,12 @@ class FedItems implements AsyncIterableIterator<unknown> {
 /** Whether the run was asked to finish; from then on, the job's code outside tasks has only GRACE_MS to end. */
 class Finishing {
   isAsked = false;
+  /** The step outside tasks that is taken. */
+  on: string | undefined;
   readonly #asked = Promise.withResolvers<void>();
 
-  constructor(private readonly say: (message: RunMessage) => void) {}
+  /** @param tell Tells the parent how the run stands. */
+  constructor(private readonly tell: () => void) {}
 
   ask(): void {
     this.isAsked = true;
@@ -64,8 +67,8 @@ class Finishing {
 
   /** Runs such code, and tells the parent that the run waits for it. */
   orWaitFor<T>(what: string, run: () => Promise<T>): Promise<T> {
-    this.say({ type: "waits", again: 0, on: what });
-    const code = run().finally(() => this.say({ type: "waits", again: 0 }));
+    this.#goOn(what);
+    const code = run().finally(() => this.#goOn(undefined));
     const late = this.#asked.promise.then(async () => {
       await delay(GRACE_MS);
       throw new Stopped(
@@ -73,6 +76,11 @@ class Finishing {
       );
     });
     return Promise.race([code, late]);
+  }
+
+  #goOn(what: string | undefined): void {
+    this.on = what;
+    this.tell();
   }
 }
 
@@ -98,11 +106,15 @@ async function main(): Promise<void> {
   // A service manager sends SIGTERM to all processes; this one goes on, and the parent asks it to finish.
   const { order, inbox, tell, signal } = await connectToParent<RunOrder>({ onTerm: "goes on" });
   const say: (message: RunMessage) => void = tell;
-  setInterval(() => say({ type: "beat" }), RUN_BEAT_MS);
   const known = new KnownItems();
   const fed = new FedItems(() => say({ type: "wants" }));
-  const finishing = new Finishing(say);
   let run: RunHere | undefined;
+  const stand = () => {
+    const { waits, ...standing } = run?.stand() ?? { waits: { again: 0 } };
+    say({ type: "stands", waits: { ...waits, on: finishing.on }, ...standing });
+  };
+  const finishing = new Finishing(stand);
+  setInterval(stand, RUN_BEAT_MS);
   const told = (line: string) => {
     const command = JSON.parse(line) as RunCommand;
     if ("known" in command) { for (const entry of command.known) known.add(...entry); }

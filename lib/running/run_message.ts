@@ -24,7 +24,7 @@ export interface RunSpec extends ModelSpec {
   readonly timeoutMs?: number | undefined;
   readonly rate?: Rate | undefined;
   readonly perHost?: number | undefined;
-  /** Whether the process reports from time to time which tasks run. */
+  /** Whether the process reports what its lanes do. */
   readonly live: boolean;
   readonly record: boolean;
   readonly halt?: Budget | undefined;
@@ -70,12 +70,19 @@ export interface Waits {
   readonly on?: string | undefined;
 }
 
-/** How often the process sends a beat to show that no task holds its event loop, in milliseconds. */
-export const RUN_BEAT_MS = 1_000;
+/** How often the process tells how the run stands, in milliseconds; that shows that no task holds its event loop. */
+export const RUN_BEAT_MS = 500;
+
+export interface RunStanding {
+  readonly waits: Waits;
+  /** The last decision of `auto`. */
+  readonly decided?: Decision | undefined;
+  /** What the lanes do, if that is wanted. */
+  readonly lanes?: LanesNow | undefined;
+}
 
 export type RunMessage =
-  /** No task holds the process's event loop. */
-  | { readonly type: "beat" }
+  | ({ readonly type: "stands" } & RunStanding)
   /** The list agrees with the known items and tasks begin; `total` is its length, if known. */
   | {
     readonly type: "began";
@@ -93,11 +100,6 @@ export type RunMessage =
     readonly results: string;
     readonly failures: string;
   }
-  /** Items wait for a retry, a host is paused, or the run waits for something else; or no longer. */
-  | ({ readonly type: "waits" } & Waits)
-  /** How many tasks run on each lane, and how long the tasks took that ended since the last pulse. */
-  | ({ readonly type: "pulse" } & LanesNow)
-  | { readonly type: "decided"; readonly decision: Decision }
   | { readonly type: "changed"; readonly problem: string }
   /** An item failed for lack of a permission before any item succeeded. */
   | { readonly type: "denied"; readonly index: number; readonly message: string }

@@ -45,7 +45,8 @@ async function said(
     signal: new AbortController().signal,
   });
   onRun?.(run);
-  const last = await run.run();
+  const beat = setInterval(() => messages.push({ type: "stands", ...run.stand() }), 500);
+  const last = await run.run().finally(() => clearInterval(beat));
   const settled = messages.filter((message) => message.type === "settled");
   const lines = (which: "results" | "failures") =>
     settled.map((message) => message[which]).join("").split("\n").filter((line) => line !== "")
@@ -262,10 +263,11 @@ Deno.test("a server that refuses pauses its host alone, without --per-host too, 
   }
   const { messages, results } = await running;
   assertEquals(results.map(({ index }) => index), [2, 3, 1, 0]);
-  const waits = messages.filter((message) => message.type === "waits");
-  const { status, host, asked } = waits[0]!.paused!;
-  assertEquals([status, host, asked, waits[0]!.again], [429, "a.example", true, 1]);
-  assertEquals(waits.at(-1), { type: "waits", again: 0 });
+  const waits = messages.flatMap((message) => message.type === "stands" ? message.waits : []);
+  const first = waits.find(({ paused }) => paused !== undefined)!;
+  const { status, host, asked } = first.paused!;
+  assertEquals([status, host, asked, first.again], [429, "a.example", true, 1]);
+  assertEquals(waits.at(-1), { again: 0, machine: false });
 });
 
 Deno.test("tries that a server refused aren't those that --retries allows", async () => {
@@ -297,7 +299,7 @@ for (const retryAfterMs of [undefined, 9000]) {
     const items = Array.from({ length: 9 }, (_, n) => `http://a.example/${n}`);
     const { counts, messages } = await soon(task, items, {}, { executor: auto({ stay: "loop" }) });
     assertEquals(counts, [9, 0]);
-    const paused = messages.flatMap((of) => of.type === "waits" ? of.paused ?? [] : []);
+    const paused = messages.flatMap((of) => of.type === "stands" ? of.waits.paused ?? [] : []);
     assertEquals(paused.length > 0, retryAfterMs !== undefined);
   });
 }
