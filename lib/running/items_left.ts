@@ -17,11 +17,6 @@ export interface Listed {
   readonly text: string | undefined;
 }
 
-/** The list differs from the recorded one; the message says where. */
-export class ChangedListError extends Error {
-  override name = "ChangedListError";
-}
-
 /** Deals out the items left to run, each at its place in the list, and keeps track of those under way. */
 export class ItemsLeft implements AsyncIterableIterator<unknown> {
   /** How many items the list has, or its limit if that is less or the size isn't known; else undefined. */
@@ -77,29 +72,27 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return gone;
   }
 
-  /** Throws a {@linkcode ChangedListError} if the list differs, unless items are matched. */
-  async compare(): Promise<void> {
-    if (this.#isMatching) return;
-    if (this.known.isMixed) throw new ChangedListError("results of several lists are recorded");
+  /** How the list differs from the recorded one; undefined if it doesn't, or if items are matched. */
+  async compare(): Promise<string | undefined> {
+    if (this.#isMatching) return undefined;
+    if (this.known.isMixed) return "results of several lists are recorded";
     const length = Math.min(this.known.length, this.wanted.limit ?? Infinity);
     while (this.#taken < length && !this.finishing) {
       const listed = await this.#take();
       if (this.failure !== undefined) break;
       if (listed === undefined) {
-        throw new ChangedListError(
-          `it ends after ${this.#taken} item${this.#taken === 1 ? "" : "s"}, and item ${
-            this.known.length - 1
-          } is recorded`,
-        );
+        const items = `${this.#taken} item${this.#taken === 1 ? "" : "s"}`;
+        return `it ends after ${items}, and item ${this.known.length - 1} is recorded`;
       }
       const { index, digest } = listed;
       const known = this.known.at(index);
       if (known !== undefined && this.known.digestAt(index) !== digest) {
-        throw new ChangedListError(`item ${index} is another one than was recorded`);
+        return `item ${index} is another one than was recorded`;
       }
       if (this.#isWanted(known)) this.#held.push(listed);
     }
     this.#held.reverse();
+    return undefined;
   }
 
   #isWanted(known: Known | undefined): boolean {

@@ -11,7 +11,7 @@ import { errorName, failureReason, messageOf, messageWithCauses } from "../timin
 import { LaneWatch } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
-import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
+import type { ItemsLeft, Listed } from "./items_left.ts";
 import { digestText, jsonText } from "./known_items.ts";
 import { MOST_REFUSALS, MOST_WAIT_MS, RefusedItems } from "./refused_items.ts";
 import {
@@ -126,12 +126,8 @@ export class RunHere {
   async run(): Promise<RunMessage> {
     const { executor, items } = this.host;
     const { job, record } = this.spec;
-    try {
-      await items.compare();
-    } catch (error) {
-      if (!(error instanceof ChangedListError)) throw error;
-      return { type: "changed", problem: error.message };
-    }
+    const problem = await items.compare();
+    if (problem !== undefined) return { type: "changed", problem };
     // The number of lanes that have joined is known only once the executor is ready.
     if (needsServer(executor.model)) await executor.ready(job.task);
     const { lanes, slots } = executor;
