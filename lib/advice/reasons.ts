@@ -240,9 +240,8 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
   const lastedMs = failingOf(race?.runners)?.lastedMs;
   if (bestGain === null && lastedMs !== undefined) {
     const long = lastedMs > 0 ? ` for ${formatDuration(lastedMs)} or more` : "";
-    return `: ${
-      refutedText(assessment)
-    }, and after that one by one, too${long}. A larger --budget ` +
+    const refuted = refutedText(assessment);
+    return `: ${refuted}, and after that one by one, too${long}. A larger --budget ` +
       "waits longer until they are let in again, and begins with fewer at once.";
   }
   const gained = bestGain && `: ${nameOf(best)} ${gainText(bestGain)}`;
@@ -305,12 +304,9 @@ function cameOf(assessment: Assessment, { candidate, out, rounds, useless }: Run
 
 function gainText(gain: Interval): string {
   const { median, low, high } = gain;
-  return median < 1
-    ? `took ${
-      formatSpeedup({ median: 1 / median, low: 1 / high, high: 1 / low })
-    } as long as the ` +
-      "plain loop"
-    : `gained ${formatSpeedup(gain)}`;
+  if (median >= 1) return `gained ${formatSpeedup(gain)}`;
+  const slower = formatSpeedup({ median: 1 / median, low: 1 / high, high: 1 / low });
+  return `took ${slower} as long as the plain loop`;
 }
 
 const BUSY_CORES = "slots on one lane keep the cores busy, and";
@@ -330,12 +326,11 @@ function natureOf(
   if ((sample.programsMs ?? 0) > sample.cpuMs / 2 && !(holdsUp && isAlone)) {
     const what = bound === "io" ? WAIT_FOR_PROGRAMS : PROGRAMS;
     const enough = bound === "io" ? "slots on one lane fill the waits, and" : BUSY_CORES;
+    const how = isAlone ? `${enough} that is enough` : "lanes share what starting them takes";
     return holdsUp
       ? `${what}: each holds up its thread until its program has ended, so that only lanes run ` +
         "several at once."
-      : `${what}: ${
-        isAlone ? `${enough} that is enough` : "lanes share what starting them takes"
-      }.`;
+      : `${what}: ${how}.`;
   }
   return isAlone ? ofOneLane(assessment, bound) : ofLanes(assessment, candidate, bound);
 }

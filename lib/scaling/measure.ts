@@ -184,10 +184,10 @@ export async function measureOpenLoop(
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
   const drainMs = Math.max(LEAST_DRAIN_MS, durationMs);
   const warmup = Math.min(OPEN_LOOP_WARMUP, job.warmupAt(OPEN_LOOP_WARMUP));
+  const [only, ...more] = rates;
+  const requests = counted(more.length === 0 ? only! : rates.length, "request", rates.join(", "));
   return await measured(job, {
-    sizes: `${
-      counted(rates.length === 1 ? rates[0]! : rates.length, "request", rates.join(", "))
-    } a second, on schedule`,
+    sizes: `${requests} a second, on schedule`,
     ...{ model, axis: "rates", rounds, seed, trials: rounds * rates.length },
     nameOf: ({ arrivals }) => `${counted(arrivals!.ratePerSecond, "request")} a second`,
     async measure(watching) {

@@ -259,16 +259,13 @@ class Sweep {
 
   leftOut(): string[] {
     const { hangsFrom, shutOutBy, nameOf } = this;
+    const [hanging, shutting, smallest] = [hangsFrom, shutOutBy ?? 0, this.smallest].map(nameOf);
     return [
       hangsFrom < Infinity &&
-      `At ${
-          nameOf(hangsFrom)
-        } tasks did not settle before their deadline: larger sizes, and further ` +
+      `At ${hanging} tasks did not settle before their deadline: larger sizes, and further ` +
         `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
       shutOutBy !== undefined &&
-      `After a trial at ${nameOf(shutOutBy)} tasks failed at ${
-          nameOf(this.smallest)
-        } too: who asks ` +
+      `After a trial at ${shutting} tasks failed at ${smallest} too: who asks ` +
         `for so much is shut out for a while. Larger sizes and further rounds were left out; sweep the ` +
         `smaller ones once that is over.`,
     ].filter((text) => text !== false);
@@ -305,14 +302,11 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions) {
   const sizes: readonly MeasuredSize[] = [...trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
   const agreement = sizesAgreement(sizes);
-  const unsteady = agreement.unsteady
-    ? [
-      `Results differ from run to run at ${
-        sweep.nameOf(sizes[0]!.size)
-      } already: whether sizes give the ` +
-      `same can't be told. Export comparable(result) for what must be equal.`,
-    ]
-    : [];
+  const at = agreement.unsteady && sweep.nameOf(sizes[0]!.size);
+  const unsteady = at === undefined ? [] : [
+    `Results differ from run to run at ${at} already: whether sizes give the same can't be told. ` +
+    `Export comparable(result) for what must be equal.`,
+  ];
   const warnings = [...sweep.warnings, ...sweep.leftOut(), ...unsteady];
   return { sizes, partial: sweep.partial, ...agreement, warnings };
 }

@@ -242,11 +242,10 @@ export async function holdAgainstSample(
     : await orderProbe(job, { ...check, guardMs, signal });
   const most = Math.max(...result.points.map(({ throughputPerSecond: of }) => of.median));
   const limit = sourceLimit(sample, most * (sample.sourceMs + sample.wallMs) / 1000);
+  const eachMs = formatDuration(sample.sourceMs);
   const limits = limit === undefined ? [] : [
-    `The source of the items is the limit: it takes ${
-      formatDuration(sample.sourceMs)
-    } for one, on ` +
-    `average, whatever the ${result.axis}.`,
+    `The source of the items is the limit: it takes ${eachMs} for one, on average, whatever the ` +
+    `${result.axis}.`,
   ];
   if (rewritten) seen.push({ kind: "rewritten", tasks: check!.count, ...rewritten });
   if (written) seen.push({ kind: "written", tasks: check!.count, ...written });

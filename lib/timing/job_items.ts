@@ -93,12 +93,9 @@ export class ItemPuller {
   pulled = 0;
 
   constructor(items: Items<unknown>) {
-    const source = Object(items) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
-    const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
-    if (iterator === undefined) {
-      throw new TypeError(`the export "items" gave ${items}, which can't be iterated`);
-    }
-    this.#iterator = iterator;
+    this.#iterator = Symbol.asyncIterator in items
+      ? items[Symbol.asyncIterator]()
+      : items[Symbol.iterator]();
     const size = Array.isArray(items) ? items.length : (items as { size?: unknown }).size;
     this.total = typeof size === "number" ? size : undefined;
   }

@@ -193,6 +193,5 @@ export function raceOf(runMs: number[], runCpuMs?: number, otherResults = false)
     unrepeatable: false,
     otherResults,
     untried: 0,
-    extended: false,
   };
 }

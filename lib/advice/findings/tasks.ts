@@ -68,9 +68,8 @@ export const TASK_WORDS = {
   },
   /** One by one, many tasks find what an earlier one has cached. */
   stampede(shared: SharedState) {
-    return `One by one many of the tasks took next to no time, and ${
-      changeWords(shared)
-    }. If that ` +
+    const change = changeWords(shared);
+    return `One by one many of the tasks took next to no time, and ${change}. If that ` +
       "is a cache, tasks in flight at the same time each ask for what none of them has put there " +
       "yet (a cache stampede), which is more than one by one. Keep promises in it, not values.";
   },

@@ -8,7 +8,8 @@ import { GAINED, ONE_ROUND } from "../../judge/thresholds.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
 import { bySimplicity, isLoop, SEQUENTIAL } from "../prediction/candidate.ts";
 import { inFlight, plainOf, type Race, type Runner } from "./runner.ts";
-import { type RaceOptions, type Scaled, Trials, untilWell } from "./trials.ts";
+import type { Scaled } from "./race_judge.ts";
+import { type RaceOptions, Trials, untilWell } from "./trials.ts";
 
 const MOST_ROUNDS = 7;
 
@@ -67,12 +68,12 @@ class Racing extends Trials {
   #shutsOut = false;
 
   get race(): Race {
-    const { runners, unrun, costMs, count, looks, partial, extended, total, results } = this;
+    const { runners, unrun, costMs, count, looks, partial, total, results } = this;
     return {
       runners: runners.filter(({ rounds, out, stops }) =>
         rounds.length > 0 || out !== undefined || stops !== undefined
       ),
-      ...{ costMs, trials: count + looks, partial, extended, total, untried: unrun.length },
+      ...{ costMs, trials: count + looks, partial, total, untried: unrun.length },
       ...{ unrepeatable: results.areUnrepeatable, otherResults: results.areOther },
     };
   }

@@ -16,7 +16,6 @@ import type { SharedState } from "../job/shared_state.ts";
 import { busyMatters, isCeilingLow, predict } from "../prediction/predict.ts";
 import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { entriesOf, type Entry, recommend, scaledMs } from "./entries.ts";
-import type { RaceJudge } from "./trials.ts";
 import {
   mayBeRaced,
   MOST_IN_FLIGHT,
@@ -26,7 +25,14 @@ import {
   predictedGains,
   type RacePlan,
 } from "./race_plan.ts";
-import { didTheWork, inFlight, plainOf, type Race, type Runner } from "./runner.ts";
+import {
+  didTheWork,
+  inFlight,
+  plainOf,
+  type Race,
+  type RacedRound,
+  type Runner,
+} from "./runner.ts";
 import { asRaced, sameWork } from "./same_work.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
 import {
@@ -107,9 +113,15 @@ export function isOneUntried(
   return untried > 0 && ran.every((of) => of === plain || isSlower(of));
 }
 
-export function judgeOf(planned: PlannedRace): RaceJudge {
+/** A runner's round scaled to the whole job, in milliseconds. */
+export type Scaled = (runner: Runner, round: RacedRound) => number;
+
+/** Predicts and judges runners; the race itself knows nothing about the job's figures. */
+export type RaceJudge = ReturnType<typeof judgeOf>;
+
+export function judgeOf(planned: PlannedRace) {
   const { sample, machine, plan, predicted } = planned;
-  const scaledBy: RaceJudge["scaledBy"] = (runners) => {
+  const scaledBy = (runners: readonly Runner[]): Scaled => {
     const job = { ...planned, sample: asRaced(sample, runners) };
     return (runner, round) => scaledMs(job, runner, round);
   };
@@ -126,14 +138,20 @@ export function judgeOf(planned: PlannedRace): RaceJudge {
     canTravel: sample.uncloneable === undefined,
     predicted: predictedGains(predicted, plan.items),
   };
+  type Runners = readonly Runner[];
   return {
-    expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
-    byChance: (items) => byChance(sample, items),
+    expectedMs: (of: Candidate, items: number) => predict(sample, of, items, machine).runMs,
+    /** How many times as long as expected the plain loop may take by chance alone. */
+    byChance: (items: number) => byChance(sample, items),
     scaledBy,
-    isDecided: (runners) => isDecided(runners, planned),
-    isUnclear: (race) => isUnclear(race, planned),
-    isNeedless: (runner, runners) => isNeedless(runner, runners, lastMsBy(runners), longMs),
-    instead: (runners) =>
+    isDecided: (runners: Runners) => isDecided(runners, planned),
+    /** Whether the race can't decide yet, and more rounds would help. */
+    isUnclear: (race: Race) => isUnclear(race, planned),
+    /** Whether a runner that hasn't run can't change what the others have shown. */
+    isNeedless: (runner: Runner, runners: Runners) =>
+      isNeedless(runner, runners, lastMsBy(runners), longMs),
+    /** The models that may run in place of those that failed or disappointed. */
+    instead: (runners: Runners) =>
       substitutes(runners, allowed, lastMsBy(runners)).filter(({ model }) =>
         mayBeRaced(model, planned.models) && !(planned.shared && isRemote(model))
       ),

@@ -40,8 +40,6 @@ export interface Race {
   /** Whether the plain loop's results differ from the sample's. */
   readonly otherResults: boolean;
   readonly untried: number;
-  /** Whether the race went on beyond its allowance because that wasn't enough to decide. */
-  readonly extended: boolean;
   /** The limit that ended an undecided race: the budget, or the number of trials. */
   readonly endedBy?: "budget" | "trials";
 }

@@ -9,25 +9,8 @@ import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timin
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
-import { inFlight, plainOf, type Race, type RacedRound, type Runner } from "./runner.ts";
-
-/** A runner's round scaled to the whole job, in milliseconds. */
-export type Scaled = (runner: Runner, round: RacedRound) => number;
-
-/** Predicts and judges runners; the race itself knows nothing about the job's figures. */
-export interface RaceJudge {
-  expectedMs(candidate: Candidate, items: number): number;
-  /** How many times as long as expected the plain loop may take by chance alone. */
-  byChance(items: number): number;
-  scaledBy(runners: readonly Runner[]): Scaled;
-  isDecided(runners: readonly Runner[]): boolean;
-  /** Whether the race can't decide yet, and more rounds would help. */
-  isUnclear(race: Race): boolean;
-  /** The models that may run in place of those that failed or disappointed. */
-  instead(runners: readonly Runner[]): readonly Candidate[];
-  /** Whether a runner that hasn't run can't change what the others have shown. */
-  isNeedless(runner: Runner, runners: readonly Runner[]): boolean;
-}
+import type { RaceJudge } from "./race_judge.ts";
+import { inFlight, plainOf, type Runner } from "./runner.ts";
 
 export interface RaceOptions {
   readonly job: JobSpec;

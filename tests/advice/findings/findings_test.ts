@@ -362,7 +362,7 @@ Deno.test("other results are put down to a file, or to the process, only where t
     timesRun: 1,
   };
   const causesOf = (runners: readonly Runner[], more: object = {}) => {
-    const counts = { costMs: 1, trials: 1, partial: false, untried: 0, extended: false };
+    const counts = { costMs: 1, trials: 1, partial: false, untried: 0 };
     const race = { runners, ...counts, unrepeatable: false, otherResults: false };
     const found = { sample: sampleFor(made), probed: probedOf(made), race, backwards, ...more };
     const [first] = resultFindings(found as unknown as Evidence, SEQUENTIAL);

@@ -189,7 +189,6 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
     unrepeatable: false,
     otherResults: false,
     untried: 0,
-    extended: false,
   };
   assertEquals(orderCheck(sample, probed, race, STAYS), {
     count: 13,

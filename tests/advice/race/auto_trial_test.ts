@@ -17,7 +17,6 @@ function raceOf(...rounds: Round[]): Race {
     unrepeatable: false,
     otherResults: false,
     untried: 0,
-    extended: false,
   };
 }
 

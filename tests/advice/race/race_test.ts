@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import { clearlySlower, nextRound, race } from "../../../lib/advice/race/race.ts";
-import type { RaceJudge, RaceOptions } from "../../../lib/advice/race/trials.ts";
+import type { RaceJudge } from "../../../lib/advice/race/race_judge.ts";
+import type { RaceOptions } from "../../../lib/advice/race/trials.ts";
 import { eventLoop } from "../../../lib/advice/prediction/candidate.ts";
 import { failingOf } from "../../../lib/advice/race/failing.ts";
 import type { Race, Runner } from "../../../lib/advice/race/runner.ts";
@@ -463,24 +464,22 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   const of = async ({ isUnclear = () => false, expectedMs = () => 10, ...more }: Partial<
     RaceOptions & RaceJudge
   >) => {
-    const { trials, endedBy, extended } = await race({
+    const { trials, endedBy } = await race({
       ...judgedBy(options, { isUnclear, expectedMs }),
       plan,
       ...more,
     });
-    return { trials, endedBy, extended };
+    return { trials, endedBy };
   };
-  const none = { endedBy: undefined, extended: false };
+  const none = { endedBy: undefined };
   assertEquals(await of({}), { trials: 2, ...none });
   const isUnclear = () => true;
   assertEquals(await of({ isUnclear, leftMs: () => 0 }), { trials: 2, ...none });
-  const more = { extended: true };
-  assertEquals(await of({ isUnclear }), { trials: 14, endedBy: "trials", ...more });
-  assertEquals(await of({ isUnclear, mostTrials: 6 }), { trials: 6, endedBy: "trials", ...more });
+  assertEquals(await of({ isUnclear }), { trials: 14, endedBy: "trials" });
+  assertEquals(await of({ isUnclear, mostTrials: 6 }), { trials: 6, endedBy: "trials" });
   assertEquals(await of({ isUnclear, leftMs: () => 19 }), {
     trials: 2,
     endedBy: "budget",
-    ...more,
   });
   const { trials: limits } = options;
   limits.length = 0;
@@ -488,7 +487,7 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   await of({ isUnclear, leftMs: () => 120, expectedMs: () => 100 });
   assertEquals(new Set(limits.slice(2).map(({ mostMs }) => mostMs)), new Set([120]));
   const isSoon = ({ trials }: Race) => trials < 6;
-  assertEquals(await of({ isUnclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
+  assertEquals(await of({ isUnclear: isSoon }), { trials: 6, endedBy: undefined });
 });
 
 Deno.test("race() has the plain loop run all that others run where its few items took too long, and no gain is clear", async () => {

@@ -62,6 +62,46 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a meter that is asked to look leaves out what a process has started before",
+  ignore: !readable(),
+  async fn() {
+    await using meter = await startMeter();
+    const code = `
+      const start = (code) => new Deno.Command(Deno.execPath(), {
+        args: ["eval", "for (let i = 0; i < 1e8; i++);" + code],
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      const lines = Deno.stdin.readable.values();
+      const server = start("console.log(1); await Deno.stdin.read(new Uint8Array(1));");
+      await server.stdout.getReader().read();
+      console.log("has a server");
+      await lines.next();
+      await start("").status;
+      console.log("has run a program");
+      await lines.next();
+      await server.stdin.close();
+      await server.status;`;
+    await using child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", code],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const [told, tell] = [child.stdout.getReader(), child.stdin.getWriter()];
+    const readOf = async () => {
+      await told.read();
+      return (await meter.read(child.pid, true))!.process!.childrenCpuMs;
+    };
+    assertEquals(await readOf(), 0);
+    await tell.write(new Uint8Array([10]));
+    assert(await readOf() >= 10);
+    await tell.close();
+    await told.cancel();
+    await child.status;
+  },
+});
+
+Deno.test({
   name: "a meter that was ended knows nothing, and nobody waits for it",
   ignore: !granted("run", "read"),
   async fn() {
