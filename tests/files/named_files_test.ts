@@ -1,5 +1,12 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { inputFile, outputFile, requireDistinct, urlsIn } from "../../lib/files/named_files.ts";
+import { pathToFileURL } from "node:url";
+import {
+  inputFile,
+  jobModule,
+  outputFile,
+  requireDistinct,
+  urlsIn,
+} from "../../lib/files/named_files.ts";
 import { UsageError } from "../../lib/text/option_values.ts";
 import { granted } from "../granted.ts";
 
@@ -216,4 +223,51 @@ fileTest("outputFile() takes a link that leads nowhere yet", async (folder) => {
     await rejected(() => outputFile("--json", `${folder}/lost.json`)),
     /its folder doesn't exist; make the folder first, or choose another$/,
   );
+});
+
+fileTest(
+  "outputFile() leaves a file that another program has written meanwhile",
+  async (folder) => {
+    const { stat } = Deno.FsFile.prototype;
+    Deno.FsFile.prototype.stat = function () {
+      Deno.writeTextFileSync(`${folder}/a.json`, "theirs");
+      return stat.call(this);
+    };
+    try {
+      await outputFile("--json", `${folder}/a.json`);
+    } finally {
+      Deno.FsFile.prototype.stat = stat;
+    }
+    assertEquals(await Deno.readTextFile(`${folder}/a.json`), "theirs");
+  },
+);
+
+fileTest("jobModule() gives the URL of a module, however that is named", async (folder) => {
+  const path = `${folder}/job #1?.js`;
+  await Deno.writeTextFile(path, "");
+  const { href } = pathToFileURL(path);
+  for (const typed of [path, href, href.replace("file:", "FILE:"), `${href}?again#here`]) {
+    assertEquals(await jobModule(typed), href, typed);
+  }
+});
+
+fileTest("jobModule() refuses what is no local file, and says why", async (folder) => {
+  await Deno.writeTextFile(`${folder}/job.js`, "");
+  const cases = [
+    [`${folder}/none.js`, "there is no such file"],
+    [`${folder}/job.js/none.js`, "there is no such file"],
+    [`${folder}/${"x".repeat(300)}.js`, "it can't be read"],
+    [folder, "a folder; name the module's file in it"],
+    ["file://there/job.js", "not a local file; write file:///path/to/job.ts"],
+    ["file://:/", "not a local file; write file:///path/to/job.ts"],
+    ["https://there/job.js", "not a local file; save it here"],
+    ["npm:job@1", "not a local file; save it here"],
+    ["", "no file is named"],
+    [" ", "no file is named"],
+  ] as const;
+  for (const [typed, words] of cases) {
+    const message = await rejected(() => jobModule(typed));
+    assertMatch(message, /^module "/);
+    assertStringIncludes(message, words);
+  }
 });

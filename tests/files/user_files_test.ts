@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
+  beginAndEnd,
   decoded,
   linkTarget,
   passingPath,
@@ -213,3 +214,20 @@ Deno.test({
     }
   },
 });
+
+inFolder(
+  "of a long file the beginning and the end are read, and of a short one all",
+  async (folder) => {
+    const path = `${folder}/long`;
+    const edge = 1 << 16;
+    for (const middle of [0, 1, edge - 3, edge]) {
+      const text = `<${"a".repeat(edge - 1)}${"-".repeat(middle)}${"b".repeat(edge - 1)}>`;
+      await Deno.writeTextFile(path, text);
+      const [begin, end] = [text.slice(0, edge), text.slice(-edge)];
+      assertEquals(await beginAndEnd(path) === begin + end, true, `${middle} between`);
+    }
+    await Deno.writeTextFile(path, "short");
+    assertEquals(await beginAndEnd(path), "short");
+    for (const none of [folder, `${folder}/none`]) assertEquals(await beginAndEnd(none), "");
+  },
+);

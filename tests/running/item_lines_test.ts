@@ -89,6 +89,10 @@ Deno.test("a line that doesn't end is read no further than any line may be long"
   assertEquals(await lines.next(), ["a"]);
   await assertRejects(() => lines.next(), UsageError, "line 2 is longer than 10 characters");
   assertEquals(pulled, 7);
+  // Lines that come with its beginning count too.
+  const together = ReadableStream.from([new TextEncoder().encode(`a\nb\n${"x".repeat(11)}`)]);
+  await using same = new ItemLines("items", together, "text", 10);
+  await assertRejects(() => same.next(), UsageError, "line 3 is longer than 10 characters");
 });
 
 Deno.test({

@@ -99,14 +99,20 @@ Deno.test("with match, whatever lists follow each other, no index is recorded of
     const known = new KnownItems();
     for (const items of lists) {
       const { found } = await dealt(() => items, known, { changed: "match" });
-      for (const [item, index] of found) {
+      for (const [at, [item, index]] of found.entries()) {
         assertEquals(known.stateOf(index, digestOf(item)), undefined);
-        known.add(index, digestOf(item), "done");
+        known.add(index, digestOf(item), at % 3 === 2 ? "failed" : "done");
       }
       const again = await dealt(() => items, known, { changed: "match" });
-      assertEquals(again.found, [], "all of the list are done");
+      assertEquals(again.found, [], "all of the list are done or failed");
     }
   }));
+  const known = knownOf([[2, "a", "done"], [0, "a", "failed"]]);
+  const { found } = await dealt(() => ["a", "a", "a"], known, {
+    changed: "match",
+    run: { rest: true, failed: true },
+  });
+  assertEquals(found, [["a", 0], ["a", 1]]);
 });
 
 Deno.test("once results of two lists are recorded, only matching goes on", async () => {

@@ -163,6 +163,12 @@ Deno.test("whatever a task throws, its item fails and the others go on", async (
   }
 });
 
+Deno.test("a run goes on once its parent has written what was too much to be held", async () => {
+  const large = "x".repeat(1 << 20);
+  const { results } = await said(() => large, Array(12).keys().toArray());
+  assertEquals(results.map(({ value }) => value === large), Array(12).fill(true));
+});
+
 Deno.test("results keep the order of items if that is asked for", async () => {
   const first = Promise.withResolvers<void>();
   const task = async (n: number) => {

@@ -149,6 +149,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "download() tells how much it had of a body that is cut off, whose length nobody had told",
+  ignore,
+  fn: async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    const answered = (async () => {
+      using connection = await listener.accept();
+      await connection.read(new Uint8Array(1000));
+      const answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+      await connection.write(new TextEncoder().encode(answer));
+    })();
+    const { message, code } = await failure(`http://127.0.0.1:${port}/`);
+    await answered;
+    assertEquals(code, "truncated");
+    assertMatch(message, /, after 5 bytes$/);
+  },
+});
+
 siteTest('download() says "tls" where a server speaks no TLS', async (site) => {
   const error = await failure(site.url.replace("http:", "https:"));
   assertEquals([error.code, error.retryable], ["tls", false]);

@@ -34,7 +34,14 @@ Deno.test("parseWritten() says that a file is truncated, wherever it ends", () =
     assert(message.includes("truncated"), message);
   }));
   assert(fault(text.slice(0, 200)).includes("truncated"));
+  assert(fault('{"rounds": tru').includes("truncated"));
   assert(fault(" ").includes("it is empty"));
+});
+
+Deno.test("parseWritten() takes no text for truncated that ends as JSON does, or never began as it", () => {
+  for (const text of ['{"rounds": true, oops}', "[1, oops] ", "three rounds"]) {
+    assert(fault(text).includes("it isn't JSON"), text);
+  }
 });
 
 Deno.test("parseWritten() says which version a file has, and which it reads", () => {
