@@ -3,6 +3,8 @@
  * mailbox in each direction for the rest. Each of them keeps the order; message numbers merge them.
  */
 
+import { clock } from "../timers.ts";
+
 type Posted = readonly [number: number, ...message: LineMessage];
 
 /** After receiving messages for this many milliseconds, the rest of the event loop gets a turn. */
@@ -80,7 +82,7 @@ export class Line {
         reportError(error);
       }
       if (now() - startMs > turnMs) {
-        void this.#inbox.turn().then(() => this.#receiveNext());
+        clock.setImmediate(() => this.#receiveNext());
         break;
       }
     }
@@ -125,12 +127,10 @@ const MOST_VALUES = 8;
 const MOST_LETTERS = 256;
 const LETTERS_IN_DOUBLE = 4;
 
-// Marks in front of the ring: how many doubles were written and read, whether the reader sleeps, and one by
-// which the reader wakes itself.
+// Marks in front of the ring: how many doubles were written and read, and whether the reader sleeps.
 const WRITTEN = 0;
 const READ = 1;
 const SLEEPS = 2;
-const TURN = 3;
 const MARK_BYTES = 16;
 
 // The fields of a message.
@@ -286,13 +286,6 @@ export class Mailbox {
     store(this.#marks, SLEEPS, 1);
     if (load(this.#marks, WRITTEN) !== this.#position) this.wake();
     return value;
-  }
-
-  /** Reader: resolves after the event loop's other work had a turn; `setImmediate` would be slow to load. */
-  turn(): Promise<unknown> {
-    const { value } = waitAsync(this.#marks, TURN, 0);
-    notify(this.#marks, TURN);
-    return value as Promise<unknown>;
   }
 
   /** Reader: ends its own sleep. */
