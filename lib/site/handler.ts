@@ -119,36 +119,6 @@ function notFound(path: string): Response {
   return new Response(`There is no ${JSON.stringify(path)} here.\n\n${INDEX}`, { status: 404 });
 }
 
-/** Makes pages, and the responses that show, delay or fail them. */
-class Pages {
-  readonly #made = new Map<number, Uint8Array<ArrayBuffer>>();
-
-  constructor(private readonly parts: HandlerParts) {}
-
-  page(number: number): Uint8Array<ArrayBuffer> {
-    const known = this.#made.get(number) ?? page(number, this.parts.options.pageBytes);
-    // The article has two pages; the limit keeps a client that asks for thousands from filling memory.
-    if (this.#made.size < 16) this.#made.set(number, known);
-    return known;
-  }
-
-  shown(number: number): Response {
-    return new Response(this.page(number), { headers: HTML });
-  }
-
-  failed(fault: Fault, number: number, retryAfterSeconds?: number): Response {
-    const { counters, rawUrl } = this.parts;
-    counters.fault();
-    return fail(fault, { page: this.page(number), rawUrl, retryAfterSeconds });
-  }
-
-  async late(address: string): Promise<void> {
-    const { options: { latencyMs, jitterMs, seed }, wait } = this.parts;
-    const ms = latencyMs + jitterMs * chance(seed, `jitter ${address}`);
-    if (ms > 0) await wait(ms);
-  }
-}
-
 /** Answers by the parts of a path after the first one; undefined if there is no such address. */
 type Route = (
   parts: readonly (string | undefined)[],
@@ -156,27 +126,44 @@ type Route = (
   request: Request,
 ) => Promise<Response | undefined>;
 
-/** The site's addresses, by the first part of their paths. */
-function routesOf(parts: HandlerParts): Readonly<Record<string, Route>> {
-  const { options: { seed, faultShare }, counters, wait } = parts;
-  const pages = new Pages(parts);
-  return {
+export function siteHandler(
+  { options, counters, rawUrl, wait }: HandlerParts,
+): (request: Request, client?: string) => Promise<Response> {
+  const { latencyMs, jitterMs, pageBytes, seed, faultShare } = options;
+  const made = new Map<number, Uint8Array<ArrayBuffer>>();
+  const pageOf = (number: number) => {
+    const known = made.get(number) ?? page(number, pageBytes);
+    // The article has two pages; the limit keeps a client that asks for thousands from filling memory.
+    if (made.size < 16) made.set(number, known);
+    return known;
+  };
+  const shown = (number: number) => new Response(pageOf(number), { headers: HTML });
+  const failed = (fault: Fault, number: number, retryAfterSeconds?: number) => {
+    counters.fault();
+    return fail(fault, { page: pageOf(number), rawUrl, retryAfterSeconds });
+  };
+  const late = async (address: string) => {
+    const ms = latencyMs + jitterMs * chance(seed, `jitter ${address}`);
+    if (ms > 0) await wait(ms);
+  };
+  /** The site's addresses, by the first part of their paths. */
+  const routes: Readonly<Record<string, Route>> = {
     async page([which, more], address, request) {
       const number = whole(which, 1, Number.MAX_SAFE_INTEGER);
       if (number === undefined || more !== undefined) return undefined;
-      await pages.late(address);
+      await late(address);
       const attempt = whole(request.headers.get("x-attempt") ?? "1", 1, 1_000_000) ?? 1;
       const fault = chooseFault(seed, address, attempt, faultShare);
-      return fault === undefined ? pages.shown(number) : pages.failed(fault, number);
+      return fault === undefined ? shown(number) : failed(fault, number);
     },
     async slow([length]) {
       const ms = whole(length, 0, LONGEST_WAIT_MS);
       if (ms === undefined) return undefined;
       await wait(ms);
-      return pages.shown(1);
+      return shown(1);
     },
     async fault([kind, more], address) {
-      await pages.late(address);
+      await late(address);
       const status = kind === "status" ? whole(more, 200, 599) : undefined;
       if (status !== undefined) {
         counters.fault();
@@ -186,16 +173,9 @@ function routesOf(parts: HandlerParts): Readonly<Record<string, Route>> {
       const seconds = kind === "retry-after" ? whole(more, 0, 1_000_000) : undefined;
       const fault = FAULTS.find((of) => of === kind);
       const isKnown = fault !== undefined && (more === undefined || seconds !== undefined);
-      return isKnown ? pages.failed(fault, 1, seconds) : undefined;
+      return isKnown ? failed(fault, 1, seconds) : undefined;
     },
   };
-}
-
-export function siteHandler(
-  parts: HandlerParts,
-): (request: Request, client?: string) => Promise<Response> {
-  const { counters } = parts;
-  const routes = routesOf(parts);
   const answer = async ({ pathname, search }: URL, request: Request) => {
     if (pathname === "/") return new Response(INDEX);
     const [, first = "", ...further] = pathname.split("/");

@@ -74,11 +74,14 @@ export function recommendationLines(advice: Advice): string[] {
   const { model, reason, retries = 0, rate } = recommended;
   return [
     reason,
-    ...(rate === undefined ? [] : [rateLine(rate)]),
-    ...(retries > 0 ? [retriesLine(retries)] : []),
+    rate !== undefined &&
+    `Rate: at most ${counted(rate.limit, "start")} in ${formatDuration(rate.perMs)}.`,
+    retries > 0 &&
+    `Retries: ${retries}, after waits that grow; after retryAfterMs at the earliest, where what ` +
+      `is thrown has that (a server's Retry-After).`,
     ...(model === BASELINE ? plainDoubt(recommended) : takenLines(advice)),
-    ...(auto === undefined ? [] : [auto.text]),
-  ];
+    auto !== undefined && auto.text,
+  ].filter((line) => line !== false);
 }
 
 function sureLine({ confidence }: Pick<Advice["recommended"], "confidence">): string {
@@ -102,27 +105,24 @@ function has({ hazards }: Pick<Advice, "hazards">, wanted: Hazard["kind"]): bool
 function takenLines(advice: Advice): string[] {
   const { recommended, machine } = advice;
   const { lanes, slots, chunk, gain, memoryBytes, breakEven } = recommended;
-  const lines = [
-    `Lanes: ${lanes}; slots on each: ${slots ?? "all items'"}; chunk: ${chunk}.`,
-    // If the server refused the plain loop, there is nothing to count a gain from.
-    ...(gain === null && has(advice, "rate") ? [] : [gainLine(advice)]),
-  ];
   const isHere = !needsServer(recommended.model);
   // A gain above the ceiling shows that the ceiling was measured too low.
   const isLimit = machine.ceiling < machine.cores && (gain?.median ?? 0) <= machine.ceiling;
-  if (isLimit && lanes > 1 && isHere) {
-    const limit = has(advice, "busy") ? " while others compute" : ": computing can't gain more";
-    lines.push(
-      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
-    );
-  }
-  if (memoryBytes !== null) {
-    const more = memoryBytes > 0 ? `${formatBytes(memoryBytes)} more` : "no more";
-    lines.push(`Memory: ${more} than the plain loop.`);
-  }
-  // A server's pace is the same for few items and for many.
-  if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
-  return [...lines, sureLine(recommended)];
+  return [
+    `Lanes: ${lanes}; slots on each: ${slots ?? "all items'"}; chunk: ${chunk}.`,
+    // If the server refused the plain loop, there is nothing to count a gain from.
+    (gain !== null || !has(advice, "rate")) && gainLine(advice),
+    isLimit && lanes > 1 && isHere &&
+    `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here` +
+      `${has(advice, "busy") ? " while others compute" : ": computing can't gain more"}.`,
+    memoryBytes !== null &&
+    `Memory: ${
+      memoryBytes > 0 ? `${formatBytes(memoryBytes)} more` : "no more"
+    } than the plain loop.`,
+    // A server's pace is the same for few items and for many.
+    breakEven !== null && `Pays from about ${Math.max(2, breakEven)} items.`,
+    sureLine(recommended),
+  ].filter((line) => line !== false);
 }
 
 /** The measured gain, or the predicted one if it wasn't measured. */
@@ -167,15 +167,6 @@ export function scaledWords({ models, horizon }: Advice): string {
   return said.length === 0 ? "" : ` Scaled to that: ${said.join(", ")}.`;
 }
 
-function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {
-  return `Rate: at most ${counted(limit, "start")} in ${formatDuration(perMs)}.`;
-}
-
-function retriesLine(retries: number): string {
-  return `Retries: ${retries}, after waits that grow; after retryAfterMs at the earliest, where what is ` +
-    `thrown has that (a server's Retry-After).`;
-}
-
 export function modelColumns({ recommended, models }: Advice): Column<ModelAdvice>[] {
   const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
   // If nothing was raced, predictions are all that is known, so their column is never left out.
@@ -201,54 +192,49 @@ export function modelColumns({ recommended, models }: Advice): Column<ModelAdvic
   return columns.map((column) => ({ ...column, tone }));
 }
 
-export function sampleLine({ sample, job, hazards }: Advice): string {
-  const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
+/** The sentences that apply, as one text. */
+function joined(sentences: readonly (string | false)[]): string {
+  return sentences.filter(Boolean).join(" ");
+}
+
+export function sampleLine(advice: Advice): string {
+  const { sample, job } = advice;
+  const { itemBytes, resultBytes, sourceMs, wallMs, others } = sample;
+  const [each, cpu, copying, source, queued] = [
+    wallMs,
+    sample.cpuMs,
+    sample.cloneMs,
+    sourceMs,
+    sample.queuedMs ?? 0,
+  ].map(formatShortDuration);
+  const isShared = others !== undefined && isBusy(others);
+  // The hazard "busy" already says how much others used.
+  const who = isShared && !has(advice, "busy") ? `${othersWords(others)}: a` : "A";
   const programs = sample.programsMs ? ", without the programs that it ran" : "";
-  const sentences = [
+  return joined([
     `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
-    `${formatShortDuration(wallMs)} each on average (standard deviation ` +
-    `${formatPercent(sample.variation)}), ${formatShortDuration(sample.cpuMs)} of CPU.`,
-  ];
-  if (itemBytes + resultBytes >= 1) {
-    sentences.push(
-      `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
-        `copying both takes ${formatShortDuration(cloneMs)}.`,
-    );
-  }
-  if (sourceMs > 0.05 * wallMs && sourceMs > 0.01) {
-    sentences.push(
-      `Getting an item from its source takes ${
-        formatShortDuration(sourceMs)
-      } on average, which no model ` +
-        `shares out.`,
-    );
-  }
-  if (others !== undefined && isBusy(others)) {
-    // The hazard "busy" already says how much others used.
-    const isTold = hazards.some(({ kind }) => kind === "busy");
-    const who = isTold ? "A" : `${othersWords(others)}: a`;
-    sentences.push(
-      `${who} task queued ${
-        formatShortDuration(queuedMs)
-      } for a core on average${programs}, which ` +
-        `isn't taken for waiting.`,
-    );
-  } else if (others === undefined && sample.available < 0.9) {
-    sentences.push(
-      `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
-        `computes; the share is corrected for it.`,
-    );
-  }
-  return sentences.join(" ");
+    `${each} each on average (standard deviation ${
+      formatPercent(sample.variation)
+    }), ${cpu} of CPU.`,
+    itemBytes + resultBytes >= 1 &&
+    `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
+      `copying both takes ${copying}.`,
+    sourceMs > 0.05 * wallMs && sourceMs > 0.01 &&
+    `Getting an item from its source takes ${source} on average, which no model shares out.`,
+    isShared &&
+    `${who} task queued ${queued} for a core on average${programs}, which isn't taken for waiting.`,
+    others === undefined && sample.available < 0.9 &&
+    `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+      `computes; the share is corrected for it.`,
+  ]);
 }
 
 /** A line on the lanes of other machines that have joined, if there are any. */
 export function joinedLines({ machine: { joined } }: Advice): string[] {
-  return joined === undefined ? [] : [
-    `${
-      joinedWords(joined)
-    }. Their gain is predicted as if each were a core of this machine; only ` +
-    "what was measured counts.",
+  if (joined === undefined) return [];
+  return [
+    `${joinedWords(joined)}. Their gain is predicted as if each were a core of this machine; ` +
+    "only what was measured counts.",
   ];
 }
 

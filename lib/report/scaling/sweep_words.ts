@@ -132,17 +132,16 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
   const next = lost === undefined
     ? "; none was too high."
     : `; ${formatRate(lost.ratePerSecond)} is not.`;
-  const borne = best === undefined
-    ? "No rate was sustained."
-    : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${next}`;
-  if (hidden(misled) < WORTH_TELLING) return [borne];
   const { ratePerSecond, naive, corrected, unanswered, unstarted } = misled;
   const least = unanswered + unstarted > 0 ? "at least " : "";
   return [
-    borne,
+    best === undefined
+      ? "No rate was sustained."
+      : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${next}`,
+    hidden(misled) >= WORTH_TELLING &&
     `At ${formatRate(ratePerSecond)} the naive p99 of ${formatDuration(naive.p99)} hides ` +
-    `${least}${formatDuration(corrected.p99)}: that is coordinated omission.`,
-  ];
+      `${least}${formatDuration(corrected.p99)}: that is coordinated omission.`,
+  ].filter((sentence) => sentence !== false);
 }
 
 /** A corrected p99 of at least this many times the naive one is reported. */
@@ -197,19 +196,17 @@ export function failingSentences(
   const share = `${failsFrom.failed} of ${failsFrom.of}`;
   const before = points.findLast(({ size }) => size < failsFrom.size);
   if (before === undefined) {
-    const [first] = points;
-    const advice = first !== undefined && isRefused(first)
+    const advice = points[0] !== undefined && isRefused(points[0])
       ? " The server refuses so many: deno task advise measures the pace that it allows."
       : "";
     return [
       `Tasks fail at ${at} already, ${share}: nothing can be said of sizes until they don't.${advice}`,
     ];
   }
+  const most = sizeText(axis, before.size);
   return [
-    `Tasks fail from ${at} on, ${share} there: ${
-      sizeText(axis, before.size)
-    } is the most that is ` +
-    `borne. What failed isn't counted as throughput, and neither knee nor laws are taken from there.`,
+    `Tasks fail from ${at} on, ${share} there: ${most} is the most that is borne. What failed isn't ` +
+    "counted as throughput, and neither knee nor laws are taken from there.",
   ];
 }
 
@@ -414,16 +411,6 @@ function whyTaken(
   return failsFrom === null ? "" : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`;
 }
 
-/** Names a size that may be faster still, which a new measurement may recommend. */
-function openSentence(axis: SweepResult["axis"], { open }: RecommendedSize): string {
-  if (open === undefined) return "";
-  const { point, gain } = open;
-  return ` ${sizeText(axis, point.size)} may gain a tenth on that (${
-    formatSpeedup(gain)
-  }), so that ` +
-    "advice, which measures anew, may take it; more --rounds tell.";
-}
-
 /** Says how the size ranks among the measured ones, and which command compares it with other models. */
 function whatElse(result: SweepResult, found: RecommendedSize): string {
   const { point, mayGainMore } = found;
@@ -446,7 +433,13 @@ function whatElse(result: SweepResult, found: RecommendedSize): string {
       "order: what they ask, most likely, gives other answers to so many at once. Throw on such " +
       "an answer.";
   const differs = builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : "";
-  return `${best}; ${others}.${openSentence(axis, found)}${otherwise}${differs}`;
+  // A size that may be faster still, which a new measurement may recommend.
+  const open = found.open === undefined
+    ? ""
+    : ` ${sizeText(axis, found.open.point.size)} may gain a tenth on that ` +
+      `(${formatSpeedup(found.open.gain)}), so that advice, which measures anew, may take it; ` +
+      "more --rounds tell.";
+  return `${best}; ${others}.${open}${otherwise}${differs}`;
 }
 
 /** Says which size to take, with its line of code last; empty if no size ran without failures. */
@@ -472,13 +465,13 @@ export function takeLines(result: SweepResult): string[] {
   const why = whyTaken(result, smallest, found);
   const { others } = result;
   const isShared = others !== undefined && isBusy(others);
-  const take = `${isShared ? "On so busy a machine take" : "Take"} ${at(found.point)}${why}.`;
-  // A warning already says how busy the machine was.
-  const elsewhere = isShared
-    ? ["An idle machine may show another gain, or another size to take."]
-    : [];
   return [
-    [take, ...elsewhere, whatElse(result, found)].join(" "),
+    [
+      `${isShared ? "On so busy a machine take" : "Take"} ${at(found.point)}${why}.`,
+      // A warning already says how busy the machine was.
+      ...(isShared ? ["An idle machine may show another gain, or another size to take."] : []),
+      whatElse(result, found),
+    ].join(" "),
     codeOf(result, found.point),
   ];
 }
