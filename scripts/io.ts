@@ -31,7 +31,7 @@ import {
   type SiteOptions,
 } from "../lib/site/site_options.ts";
 import { downloadJob } from "../lib/timing/ready_jobs.ts";
-import type { Comparison, ModelResult } from "../lib/timing/result.ts";
+import type { Comparison, Round } from "../lib/timing/result.ts";
 import type { JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
 /** Rounds when pages fail on purpose; few, because each stall is waited out in each round. */
@@ -59,7 +59,11 @@ many: here concurrency pays.
 ${modelLines("io")}`.trim(),
   { repeatable: ["url"] },
 )
-  .option("--url <url>", "an address to download instead; may be repeated", collect)
+  .option(
+    "--url <url>",
+    "an address to download instead; may be repeated",
+    (url: string, all: readonly string[] = []) => [...all, url],
+  )
   .option("--urls <file>", "a file with an address on each line")
   .option(
     "--copies <n>",
@@ -116,9 +120,10 @@ await script(NAME, async (signal, args) => {
   const { compareAndReport } = await import("../lib/cli/run_comparisons.ts");
   if (urls.length > 0) {
     const job = foreignJob(urls, copies, given ?? PAGE_TIMEOUT_MS);
+    const isLedAway = ({ reasons }: Round) => reasons?.["redirect not permitted"] !== undefined;
     const warn = ({ models }: Comparison) => [
       ...(models.length < 2 ? [] : [STATUS_ALONE]),
-      ...(models.some(isLedAway) ? [LED_AWAY] : []),
+      ...(models.some(({ rounds }) => rounds.some(isLedAway)) ? [LED_AWAY] : []),
     ];
     const spec = { ...specOf(job, options), ceiling: false };
     return await compareAndReport("io", [{ spec, warn }], options, signal);
@@ -138,14 +143,6 @@ await script(NAME, async (signal, args) => {
   };
   return await compareAndReport("io", [planned], options, signal);
 });
-
-function isLedAway({ rounds }: ModelResult): boolean {
-  return rounds.some(({ reasons }) => reasons?.["redirect not permitted"] !== undefined);
-}
-
-function collect(url: string, urls: string[] = []): string[] {
-  return [...urls, url];
-}
 
 async function addresses(raw: Raw): Promise<URL[]> {
   const named = (raw.url ?? []).map((text) => httpUrl("--url", text));

@@ -56,7 +56,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     throw new UsageError("--aims", true, "a line of --short has no room for aims", "leave one out");
   }
   const files = await checkOutputFiles({ json: options.json });
-  const { raceAll } = await import("./peers/harness/race_all.ts");
+  const { raceAll } = await import("./peers/harness/race.ts");
   return await raceAll({ ...options, only, rounds, seed, files, signal });
 }
 

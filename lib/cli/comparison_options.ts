@@ -152,14 +152,12 @@ export async function readComparisonOptions(
     seed: seedOption(raw.seed),
     maxSlowdown,
     live: raw.live ?? false,
-    baseline: await given(raw.baseline, baselineOf),
+    baseline: await given(raw.baseline, async (path) => {
+      const { resultOption } = await import("./result_files.ts");
+      return { result: await resultOption("--baseline", path), path };
+    }),
     files: await checkOutputFiles(raw, earlier ? [earlier, ...inputs] : inputs),
   };
-}
-
-async function baselineOf(path: string): Promise<ComparisonOptions["baseline"]> {
-  const { resultOption } = await import("./result_files.ts");
-  return { result: await resultOption("--baseline", path), path };
 }
 
 /** Whether --slots or --lanes sizes a model; remote lanes keep one slot, so that slots and lanes stay apart. */

@@ -117,11 +117,6 @@ export function environmentLine(environment: Environment): string {
   ].join(", "));
 }
 
-function environmentLines(environment: Environment): string[] {
-  const notes = (environment.notes ?? []).map((note) => `Note: ${plain(note)}`);
-  return [environmentLine(environment), ...notes];
-}
-
 /** A note that the run was interrupted; empty if it wasn't. */
 export function partialNote(partial: boolean | undefined, why = PARTIAL): Block {
   return {
@@ -136,7 +131,8 @@ export function footnote(
   before: readonly string[] = [],
   behind: readonly string[] = [],
 ): Block {
-  const own = environmentLines(environment);
+  const notes = (environment.notes ?? []).map((note) => `Note: ${plain(note)}`);
+  const own = [environmentLine(environment), ...notes];
   return {
     text: (style) => {
       const { explained = new Set() } = style;

@@ -25,6 +25,8 @@ import {
   printedBy,
   type Reading,
   reading,
+  readingInTurn,
+  readingOfStarts,
   report,
   spreadOf,
   timed,
@@ -238,10 +240,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
       worker.terminate();
       return ms;
     };
-    await startMs();
-    let ms = 0;
-    for (let index = 0; index < Number(count); index++) ms += await startMs();
-    return { items: Number(count), sum: Number(count), ms };
+    return await readingOfStarts(Number(count), startMs);
   },
 
   async starts(which = "empty", count = "10") {
@@ -268,12 +267,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
       return was = await next(marks, BACK, was);
     };
     for (const item of numbers(Number(count) / 10)) await trip(-item);
-    const input = numbers(Number(count));
-    const measured = await reading(async () => {
-      const results: number[] = [];
-      for (const item of input) results.push(await trip(item));
-      return results;
-    });
+    const measured = await readingInTurn(numbers(Number(count)), trip);
     worker.terminate();
     return measured;
   },

@@ -8,7 +8,7 @@
 
 import { fileURLToPath } from "node:url";
 import * as packages from "./packages.ts";
-import { numbers, reading, report, table } from "./reading.ts";
+import { numbers, reading, readingInTurn, report, table } from "./reading.ts";
 
 type Run = (item: number) => PromiseLike<unknown>;
 
@@ -73,13 +73,6 @@ if (mode === "shared") {
 } else {
   const run = await open();
   await Promise.all(numbers(Math.max(200, Number(items) / 10)).map(run));
-  report(
-    await reading(async () => {
-      if (mode === "all") return await all(run);
-      const results: unknown[] = [];
-      for (const item of input) results.push(await run(item));
-      return results;
-    }),
-  );
+  report(await (mode === "all" ? reading(() => all(run)) : readingInTurn(input, run)));
 }
 Deno.exit();

@@ -31,6 +31,8 @@ import {
   peakRssBytes,
   type Reading,
   reading,
+  readingInTurn,
+  readingOfStarts,
   report,
   spreadOf,
   table,
@@ -65,12 +67,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     await using executor = workers({ lanes: 1 });
     const run = (item: number) => executor.run(noopTask, item);
     await Promise.all(numbers(Math.max(200, Number(count) / 10)).map(run));
-    const input = numbers(Number(count));
-    return await reading(async () => {
-      const results: unknown[] = [];
-      for (const item of input) results.push(await run(item));
-      return results;
-    });
+    return await readingInTurn(numbers(Number(count)), run);
   },
 
   /** Runs functions that wait for the event loop's next turn, a limited number at once. */
@@ -216,10 +213,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
       else await executor.run(noopTask, 1);
       return performance.now() - start;
     };
-    await readyMs();
-    let ms = 0;
-    for (let index = 0; index < Number(count); index++) ms += await readyMs();
-    return { items: Number(count), sum: Number(count), ms };
+    return await readingOfStarts(Number(count), readyMs);
   },
 };
 

@@ -64,6 +64,29 @@ export async function reading(run: () => Promise<readonly unknown[]>): Promise<R
   return { items: results.length, sum: total(results), ms };
 }
 
+/** The reading of a function that is called on each item, one call after another. */
+export function readingInTurn(
+  items: readonly number[],
+  run: (item: number) => PromiseLike<unknown>,
+): Promise<Reading> {
+  return reading(async () => {
+    const results: unknown[] = [];
+    for (const item of items) results.push(await run(item));
+    return results;
+  });
+}
+
+/** The reading of a start that is measured again and again, after one that doesn't count. */
+export async function readingOfStarts(
+  count: number,
+  startMs: () => Promise<number>,
+): Promise<Reading> {
+  await startMs();
+  let ms = 0;
+  for (let index = 0; index < count; index++) ms += await startMs();
+  return { items: count, sum: count, ms };
+}
+
 /** A table of `size` numbers, each equal to its index. */
 export function table(size: number): Float64Array {
   return Float64Array.from({ length: size }, (_, at) => at);

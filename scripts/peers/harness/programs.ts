@@ -52,7 +52,6 @@ export async function runToEnd(
 
 export type Words = readonly (string | number)[];
 
-/** The arguments for a file of this folder's parent, followed by `args`. */
 function fileWith(file: string, args: Words): string[] {
   return [fileURLToPath(new URL(`../${file}`, import.meta.url)), ...args.map(String)];
 }
@@ -70,7 +69,6 @@ export function own(file: string, ...args: Words): Launch {
   return deno(flags, file, args);
 }
 
-/** A contender's launch, and what it needs. */
 interface Started {
   readonly launch: Launch;
   readonly need: Need;
@@ -99,7 +97,6 @@ export function installed(program: string, from: string): Need {
   };
 }
 
-/** One of this project's programs, run by Node. */
 export function node(file: string, ...args: Words): Started {
   return {
     launch: { program: "node", args: fileWith(file, args) },
@@ -147,7 +144,6 @@ const PYTHON_MS = 20_000;
 const INTRODUCTION = "import platform, sys; " +
   "print(platform.python_version(), getattr(sys, '_is_gil_enabled', lambda: True)())";
 
-/** The Pythons found on this machine. */
 export interface Pythons {
   /** The Python to race against: the first that has aiohttp and requests, else the first found. */
   readonly python: Python | undefined;
@@ -199,7 +195,6 @@ export function pythonName({ version, gil }: Python): string {
   return `${version} ${gil ? "with its GIL" : "without a GIL"}`;
 }
 
-/** The site's process and its addresses. */
 interface PageSite extends AsyncDisposable {
   /** The site's address, and the size of its page. */
   readonly page: Machine["page"];

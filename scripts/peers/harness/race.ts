@@ -4,11 +4,20 @@
  */
 
 import type { Reading } from "../reading.ts";
-import type { Aim, Contender, Contest } from "./contest.ts";
-import { BESIDES, type PeersRow } from "./peers_report.ts";
-import { type Ended, runToEnd } from "./programs.ts";
+import type { Aim, Contender, Contest, Family } from "./contest.ts";
+import { contestsOf } from "./contests.ts";
+import { asReport, BESIDES, type PeersFile, peersReport, type PeersRow } from "./peers_report.ts";
+import { type Ended, findPythons, runToEnd, startPageSite } from "./programs.ts";
+import { printReport } from "../../../lib/cli/result_files.ts";
+import type { OutputFiles } from "../../../lib/files/output_files.ts";
 import { attempt } from "../../../lib/lanes/attempt.ts";
+import { ProgressLine } from "../../../lib/progress/progress.ts";
+import { styleOfStdout } from "../../../lib/report/terminal.ts";
+import { counted } from "../../../lib/text/format.ts";
+import { printError } from "../../../lib/text/print.ts";
+import { describeMachine } from "../../../lib/timing/environment.ts";
 import { pairedRatio } from "../../../lib/timing/interval.ts";
+import { startMeter } from "../../../lib/timing/meter/meter.ts";
 import { seededRandom, shuffled } from "../../../lib/timing/random.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
@@ -16,7 +25,6 @@ import { median } from "../../../lib/timing/statistics.ts";
 /** Why a contender has no figure: it isn't installed, its run failed, or its results were wrong. */
 interface Trouble {
   readonly kind: "not installed" | "failed" | "wrong";
-  /** The reason in one line. */
   readonly reason: string;
 }
 
@@ -75,7 +83,6 @@ export function createAttempts(
   };
 }
 
-/** A contender and its results. */
 export interface Entry {
   readonly contender: Contender;
   /** One figure per round, in the contest's unit; undefined where there is none. */
@@ -94,7 +101,6 @@ export interface Raced {
 
 interface RaceOptions {
   readonly rounds: number;
-  /** The seed of the shuffling. */
   readonly seed: number;
   readonly attempt: (contender: Contender) => Promise<Attempt>;
   /** Ends the race before the next run. */
@@ -205,4 +211,57 @@ function rowOf(raced: Raced, entry: Entry): PeersRow {
 /** The report's rows: for each contest the library's own row, then the peers'. */
 export function rowsOf(raced: readonly Raced[]): PeersRow[] {
   return raced.flatMap((one) => [one.ours, ...one.peers].map((entry) => rowOf(one, entry)));
+}
+
+interface Request {
+  readonly only: readonly Family[];
+  readonly rounds: number;
+  readonly seed: number;
+  readonly files: OutputFiles;
+  readonly signal: AbortSignal;
+  readonly short?: true | undefined;
+  readonly aims?: true | undefined;
+}
+
+/** Runs `deno task peers` after its options are read; returns the exit code. */
+export async function raceAll(request: Request): Promise<number> {
+  const { only, rounds, seed, files, signal } = request;
+  await using meter = await startMeter(signal);
+  const described = await describeMachine(meter);
+  const { python, pythons, note } = await findPythons(signal);
+  const environment = { ...described, seed, notes: [...described.notes ?? [], note] };
+  await using site = await startPageSite();
+  const contests = contestsOf(only, { python, pythons, page: site.page });
+  printError(note);
+  const runs = contests.reduce((sum, { peers }) => sum + (1 + peers.length) * rounds, 0);
+  printError(`${counted(runs, "run")} in ${counted(rounds, "round")}, seed ${seed} …`);
+  const line = new ProgressLine("starting");
+  let [run, told] = [0, -1];
+  const raced = await race(contests, {
+    rounds,
+    seed,
+    signal,
+    attempt: createAttempts({ signal }),
+    onRun: ({ family }, { name }, round) => {
+      run++;
+      line.show(run / runs, `${run}/${runs} round ${round + 1}: ${family}, ${name}`);
+      if (!line.moves && round !== told) line.say(`round ${round + 1} of ${rounds} …`);
+      told = round;
+    },
+  }).finally(() => line.end());
+
+  const rows = rowsOf(raced);
+  const partial = signal.aborted;
+  const file: PeersFile = {
+    schemaVersion: 1,
+    kind: "peers",
+    environment,
+    rounds,
+    ...(partial && { partial }),
+    rows,
+  };
+  const text = peersReport(file, request).text(styleOfStdout());
+  const wrote = await printReport("peers", [asReport(file)], files, partial, text);
+  // A missed aim is a finding; only trouble with the library's own contender is a failure.
+  return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
 }
