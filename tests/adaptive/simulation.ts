@@ -184,6 +184,7 @@ export function simulate(
       cpuMs: 0,
     }),
   );
+  let inFlight = 0;
   // Threads that tasks start use the cores one after another.
   const cores = Array.from({ length: machine.cores }, () => 0);
   let heldMs = 0;
@@ -272,7 +273,7 @@ export function simulate(
   let firstRefusedMs = Infinity;
   const again: number[] = [];
   const hasMore = () => again.length > 0 || next < job.items && nowMs < forMs;
-  const isOver = () => !hasMore() && places.every(({ inFlight }) => inFlight === 0);
+  const isOver = () => inFlight === 0 && !hasMore();
   let nextStartMs = 0;
   const start = (index: number, at0: number) => {
     const place = places[at0]!;
@@ -281,9 +282,11 @@ export function simulate(
     );
     const startedAtMs = clockMs();
     place.inFlight++;
+    inFlight++;
     hold(bytes);
     const end = (isRefused: boolean, askedMs = 0) => {
       place.inFlight--;
+      inFlight--;
       hold(-bytes);
       if (isRefused) {
         refused++;
@@ -372,7 +375,7 @@ export function simulate(
     }),
     heldMs,
     sendMs: job.taskAt(0).sendMs ?? 0,
-    inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    inFlight,
     remaining: forMs < Infinity || job.comesAtMs ? undefined : job.items - next + again.length,
     travels: true,
     awaitsItems: again.length === 0 && hasMore() && comesAtMs(next) > nowMs,
