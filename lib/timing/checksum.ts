@@ -104,9 +104,8 @@ export async function checksumOf(
   outcomes: readonly ChecksumItem[],
   comparable?: (value: unknown) => unknown | Promise<unknown>,
 ): Promise<string> {
-  const inOrder = outcomes.toSorted((a, b) => a.index - b.index);
-  const digests = await digestsOf(inOrder, comparable);
+  const digests = await digestsOf(outcomes, comparable);
   const { createHash } = await import("node:crypto") as { createHash: CreateHash };
-  const placed = inOrder.map(({ index }, at) => ({ index, digest: digests[at]! }));
+  const placed = outcomes.map(({ index }, at) => ({ index, digest: digests[at]! }));
   return checksumOfDigests(placed, createHash);
 }

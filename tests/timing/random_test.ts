@@ -8,6 +8,16 @@ Deno.test("seededRandom() repeats itself for a seed, and differs for the next on
   assert(take(42).every((value, place) => value !== take(43)[place]));
 });
 
+Deno.test("seededRandom() gives the numbers that an earlier version gave, so that --seed repeats its order", () => {
+  const first = (seed: number) => {
+    const random = seededRandom(seed);
+    return [random(), random(), random()].map((value) => value * 2 ** 32);
+  };
+  assertEquals(first(0), [3300212312, 1743954244, 207519241]);
+  assertEquals(first(-1), [2378084626, 2430036845, 2939583250]);
+  assertEquals(first(2 ** 40 + 7), [251473621, 3987187133, 2462513609]);
+});
+
 Deno.test("seededRandom() takes any safe integer and stays within 0 and 1", () => {
   fc.assert(fc.property(fc.maxSafeInteger(), (seed) => {
     const random = seededRandom(seed);
