@@ -5,12 +5,6 @@ import { plain } from "../text/plain.ts";
 import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
 
-interface AdviceProgress {
-  phase(text: string): void;
-  onEvent(event: TimingEvent): void;
-  end(): void;
-}
-
 const TICK_MS = 250;
 
 function trialText(event: TimingEvent & { type: "trial-started" }): string {
@@ -22,7 +16,7 @@ export function adviceProgress(
   job: string,
   budgetMs: number,
   output: ProgressOutput = stderrOutput(),
-): AdviceProgress {
+) {
   const name = plain(job);
   const line = new ProgressLine(name, output);
   const startMs = line.now();
@@ -34,12 +28,12 @@ export function adviceProgress(
   };
   const timer = setInterval(draw, TICK_MS);
   return {
-    phase(text) {
+    phase(text: string) {
       what = text;
       if (line.moves) draw();
       else line.say(`${name}: ${text} …`);
     },
-    onEvent(event) {
+    onEvent(event: TimingEvent) {
       if (event.type !== "trial-started") return;
       what = trialText(event);
       draw();

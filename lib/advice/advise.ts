@@ -7,7 +7,7 @@ import type { Advice } from "./advice.ts";
 import { type AdviseOptions, Assessment, type Evidence } from "./assessment.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import type { sharedBy } from "./job/shared_state.ts";
-import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
+import { paceOfJob, plainPace, racedPace } from "./pace.ts";
 import { classFor, predict, wasBusy } from "./prediction/predict.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
@@ -115,11 +115,7 @@ export async function advise(
   /** The job with what its trials have to know about its teardown. */
   const closing = { ...job, ...closingOf(probed) };
   const classed = () => classFor(planned.sample, machine, planned.horizon);
-  const measurePace: MeasurePace = async (slots, care = {}) => {
-    onPhase?.("measuring the pace that the server allows");
-    const mostMs = Math.max(1, Math.min(care.rate ? TRY_MS : PACE_MS, leftMs()));
-    return await paceProbe(job, { slots, ...care, mostMs, signal, runTrial });
-  };
+  const measurePace = paceOfJob(job, { leftMs, signal, runTrial, onPhase });
   /** Races the promising models; undefined if nothing can be gained, or nothing can be raced. */
   const raceModels = async () => {
     const { plan, sample } = planned;

@@ -3,8 +3,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Rate } from "../dispatch/limits.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
-import type { JobSpec, TrialRunner } from "../timing/spec.ts";
-import type { Evidence, ServerPace } from "./assessment.ts";
+import type { JobSpec } from "../timing/spec.ts";
+import type { AdviseOptions, Evidence, ServerPace } from "./assessment.ts";
+import type { RaceOptions } from "./race/trials.ts";
 import { failingOf, plainFailingOf } from "./race/failing.ts";
 import { answerMs, rateLimitOf } from "./probe/sample.ts";
 import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";
@@ -14,9 +15,12 @@ const RETRIES = 20;
 /** A server that answers so may only be down for a while. */
 const UNAVAILABLE = 503;
 /** How long a server's pace is measured at most, in milliseconds. */
-export const PACE_MS = 4000;
+const PACE_MS = 4000;
 
-interface Measured extends Pick<ServerPace, "perSecond" | "items"> {
+/** A pace, and how many items succeeded meanwhile. */
+type Found = Pick<ServerPace, "perSecond" | "items">;
+
+interface Measured extends Found {
   /** How many items the server still refused on the last try. */
   readonly refused: number;
 }
@@ -29,35 +33,34 @@ interface PaceCare {
 }
 
 /** Measures the pace with `slots` tasks in flight. */
-export type MeasurePace = (slots: number, care?: PaceCare) => Promise<Measured>;
+type MeasurePace = (slots: number, care?: PaceCare) => Promise<Measured>;
 
-const NOTHING: Measured = { perSecond: null, items: 0, refused: 0 };
-
-/** Runs the job until the time is up, with retries unless a rate is given, and counts what succeeds. */
-export async function paceProbe(
+/** Measures by running the job until the time is up, with retries unless a rate is given. */
+export function paceOfJob(
   job: JobSpec,
-  { slots, rate, afterMs = 0, mostMs, signal, runTrial }: PaceCare & {
-    readonly slots: number;
-    readonly mostMs: number;
-    readonly signal: AbortSignal;
-    readonly runTrial: TrialRunner;
-  },
-): Promise<Measured> {
-  const model = slots < 2 ? SEQUENTIAL : eventLoop(slots);
-  try {
-    if (afterMs > 0) await delay(afterMs, undefined, { signal });
-    const care = rate === undefined ? { retries: RETRIES } : { rate };
-    const trial = { ...model, job, round: 0, mostMs, ...care };
-    const { round, pacePerSecond = null, failures = [] } = await runTrial(trial, { signal });
-    const refused = failures.filter(isRefusal).reduce((sum, { count }) => sum + count, 0);
-    return { perSecond: pacePerSecond, items: round.succeeded, refused };
-  } catch {
-    return NOTHING;
-  }
+  { leftMs, signal, runTrial, onPhase }:
+    & Pick<RaceOptions, "leftMs" | "signal" | "runTrial">
+    & Pick<AdviseOptions, "onPhase">,
+): MeasurePace {
+  return async (slots, { rate, afterMs = 0 } = {}) => {
+    onPhase?.("measuring the pace that the server allows");
+    const mostMs = Math.max(1, Math.min(rate ? TRY_MS : PACE_MS, leftMs()));
+    const model = slots < 2 ? SEQUENTIAL : eventLoop(slots);
+    try {
+      if (afterMs > 0) await delay(afterMs, undefined, { signal });
+      const care = rate === undefined ? { retries: RETRIES } : { rate };
+      const trial = { ...model, job, round: 0, mostMs, ...care };
+      const { round, pacePerSecond = null, failures = [] } = await runTrial(trial, { signal });
+      const refused = failures.filter(isRefusal).reduce((sum, { count }) => sum + count, 0);
+      return { perSecond: pacePerSecond, items: round.succeeded, refused };
+    } catch {
+      return { perSecond: null, items: 0, refused: 0 };
+    }
+  };
 }
 
 /** How long a rate is tried, in milliseconds, and how many rates are tried at most. */
-export const TRY_MS = 1000;
+const TRY_MS = 1000;
 const TRIES = 4;
 /** The search ends once an accepted rate is within this factor of a refused one. */
 const NEAR = 1.25;
@@ -76,12 +79,6 @@ type Of = Pick<Evidence, "sample" | "total">;
 interface Refused extends Of {
   readonly reasons: readonly HttpSigns[];
   readonly measure: MeasurePace;
-}
-
-interface Found {
-  readonly perSecond: number | null;
-  /** Items that succeeded meanwhile. */
-  readonly items: number;
 }
 
 /**

@@ -130,25 +130,6 @@ export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) 
     : undefined;
 }
 
-/** Findings from outcomes besides times, as far as known: failures, and what the run waited for. */
-function toldBy(
-  outcomes: readonly Outcome<unknown>[],
-  { slots, stopped, firstMs, times: { runMs } }: Awaited<ReturnType<typeof measured>>,
-) {
-  const pacePerSecond = paceOf(outcomes);
-  const failures = failureKindsOf(outcomes);
-  const longest = longestOf(outcomes, runMs);
-  const warm = slots === 1 ? warmOf(outcomes, firstMs) : undefined;
-  const stuck = stopped ? stuckOf(outcomes, firstMs, runMs) : undefined;
-  return {
-    ...(failures.length > 0 && { failures }),
-    ...(pacePerSecond !== null && { pacePerSecond }),
-    ...(warm && { warm }),
-    ...(longest && { longest }),
-    ...(stuck && { stuck }),
-  };
-}
-
 /** Starts a model, runs the items, and reads the clocks before and after. */
 async function measured(
   spec: TrialSpec,
@@ -231,7 +212,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const task = places === undefined ? job.task : { ...job.task, places } satisfies PlacedTask;
   const given = await withWarmup(listed, spec.warmup ?? 0);
   const ran = await measured(spec, host, task as AnyTask, given);
-  const { times, lanes, slots, stopped } = ran;
+  const { times, lanes, slots, stopped, firstMs } = ran;
   const outcomes = places === undefined
     ? ran.outcomes
     : ran.outcomes.map((of) => placed(of, places));
@@ -243,11 +224,16 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const device = ran.after.find(({ device }) => device !== undefined)?.device;
   // An open loop is judged by all of its requests.
   const every = arrivals === undefined ? shownEvery(outcomes.length) : 1;
+  const failures = failureKindsOf(outcomes);
+  const pacePerSecond = paceOf(outcomes);
+  const warm = slots === 1 ? warmOf(outcomes, firstMs) : undefined;
+  const longest = longestOf(outcomes, times.runMs);
+  const stuck = stopped ? stuckOf(outcomes, firstMs, times.runMs) : undefined;
   const isFirst = (_: unknown, at: number) => ran.outcomes[at]!.index < prefix!;
   return {
     lanes,
     slots: Number.isFinite(slots) ? slots : null,
-    beganAtMs: performance.timeOrigin + ran.firstMs,
+    beganAtMs: performance.timeOrigin + firstMs,
     ...(stopped !== undefined && { stopped }),
     ...(device && { device }),
     round: {
@@ -262,7 +248,11 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     ...(prefix !== undefined && {
       prefixChecksum: await checksumOf(outcomes.filter(isFirst), comparable),
     }),
-    ...toldBy(outcomes, ran),
+    ...(failures.length > 0 && { failures }),
+    ...(pacePerSecond !== null && { pacePerSecond }),
+    ...(warm && { warm }),
+    ...(longest && { longest }),
+    ...(stuck && { stuck }),
     warnings: spec.timeline && every > 1
       ? [
         `The timeline shows one task in ${every}: there were ${outcomes.length}, and it keeps at most ` +

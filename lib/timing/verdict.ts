@@ -12,7 +12,7 @@ import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts"
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, LEAST_THREAD_MS, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
-import { isBusy, type Others } from "./meter/meter.ts";
+import { isBusy } from "./meter/meter.ts";
 import { PAIRWISE } from "./standings.ts";
 
 /**
@@ -55,12 +55,9 @@ function onLoopOf({ rounds }: ModelResult): number {
   );
 }
 
-interface MeasuredModels {
+type MeasuredModels = Pick<Comparison, "ceiling" | "others"> & {
   readonly models: readonly ModelResult[];
-  readonly ceiling: Comparison["ceiling"];
-  /** What other programs used meanwhile; undefined if that isn't known. */
-  readonly others?: Others | undefined;
-}
+};
 
 /** Unknown models come last. */
 const rank = ({ model }: ModelResult) => [...MODELS, model].indexOf(model);

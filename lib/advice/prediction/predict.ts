@@ -10,6 +10,13 @@ import { boundOfShare, COMPUTES, LITTLE_MS, WAITS } from "../../judge/thresholds
 import { isBusy } from "../../timing/meter/meter.ts";
 import type { SharedState } from "../job/shared_state.ts";
 
+/** A job as its sample shows it on its machine; `horizon` is its number of items, known or assumed. */
+export interface SampledJob {
+  readonly sample: Sample;
+  readonly machine: Machine;
+  readonly horizon: number;
+}
+
 /** From the first item to the last outcome, in milliseconds: the likely, the least and the greatest time. */
 export type Prediction = ReturnType<typeof predict>;
 
@@ -301,10 +308,7 @@ export function mayBeSlowed(sample: Sample, machine: Machine): boolean {
 
 /** Whether this matters to the advice: the tasks might gain on an idle machine, not only on an event loop. */
 export function busyMatters(
-  { sample, machine, horizon, shared }: {
-    readonly sample: Sample;
-    readonly machine: Machine;
-    readonly horizon: number;
+  { sample, machine, horizon, shared }: SampledJob & {
     /** State that keeps the tasks in one event loop. */
     readonly shared?: SharedState | undefined;
   },

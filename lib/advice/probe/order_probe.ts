@@ -243,14 +243,9 @@ export function audited<P extends LanePermissions>(permissions: P): P | undefine
   };
 }
 
-interface Note {
-  readonly permission?: unknown;
-  readonly value?: unknown;
-}
-
 /** The lines of a log; the last may be cut, and programs that the child starts may write to it too. */
-function notes(log: string): Note[] {
-  return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line) as Note, null) ?? []);
+function notes(log: string): { readonly permission?: unknown; readonly value?: unknown }[] {
+  return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line), null) ?? []);
 }
 
 interface Accesses {

@@ -209,16 +209,8 @@ function computingOf({ stretches, done, load }: Probed, items: number) {
   // How much the CPU share depends on what is taken for queueing rather than waiting.
   const queueing = cpuMs <= 0 ? 0 : cpuShare ** 2 * (ownQueuedMs + programsQueuedMs) / cpuMs;
   return {
-    ...{
-      wallMs,
-      sourceMs,
-      cpuMs,
-      programsMs,
-      queuedMs: ownQueuedMs,
-      blockedMs,
-      cpuShare,
-      available,
-    },
+    ...{ wallMs, sourceMs, cpuMs, programsMs, queuedMs: ownQueuedMs },
+    ...{ blockedMs, cpuShare, available },
     loopMs: cpuMs * (onLoop > ALL_ON_LOOP ? 1 : Math.max(onLoop, inCall)),
     cpuShareError: Math.hypot(error, queueing * (load === undefined ? ESTIMATED : COUNTED)),
   };
@@ -269,26 +261,15 @@ const UNCOUNTED = 0.15;
  * counted, but it lasts no longer than other programs used all cores. If the system counts nothing, the
  * estimate is the less certain the less a busy thread got.
  */
-export function mostCpuShare(
-  {
-    cpuShare,
-    cpuMs = 0,
-    wallMs = 0,
-    queuedMs: counted = 0,
-    uncountedMs = 0,
-    others,
-    available = 1,
-  }:
-    & Pick<Sample, "cpuShare">
-    & Partial<Sample>,
-): number {
+export function mostCpuShare(sample: Pick<Sample, "cpuShare"> & Partial<Sample>): number {
+  const { cpuShare, cpuMs = 0, wallMs = 0, uncountedMs = 0, others, available = 1 } = sample;
   if (others === undefined) {
     const waitMs = Math.max(0, wallMs - cpuMs - queuedMs(cpuMs, available) / available);
     return Math.max(cpuShare, cpuMs / Math.max(1e-9, cpuMs + waitMs));
   }
   if (uncountedMs <= UNCOUNTED * cpuMs) return cpuShare;
   const alone = 1 - others.used / others.cores;
-  const surelyWaitsMs = Math.max(0, alone * wallMs - cpuMs - counted);
+  const surelyWaitsMs = Math.max(0, alone * wallMs - cpuMs - (sample.queuedMs ?? 0));
   return Math.max(cpuShare, cpuMs / (cpuMs + surelyWaitsMs));
 }
 

@@ -103,9 +103,15 @@ export function functionName({ name, line, column }: CallFrame): string {
   return /^[\w$.#<>[\] ]+$/.test(name) && !name.includes("(") ? `${name}()` : name;
 }
 
+/** A function as it is reported: the runtime's by what they do, if `isDeed`. */
+function described(frame: CallFrame, owner: Owner, isDeed: boolean, folder: string) {
+  const place = placeOf(frame, folder);
+  const name = isDeed ? deedOf(frame) : functionName(frame);
+  return { name, owner, ...(place !== undefined && { place }) };
+}
+
 interface Tally {
   readonly frame: CallFrame;
-  readonly name: string;
   readonly owner: Owner;
   readonly deeds: Map<string, number>;
   us: number;
@@ -123,13 +129,11 @@ export function timeByFunction(
   const tallies = new Map<string, Tally>();
   const owners = { own: 0, packages: 0, runtime: 0 };
   const deeds = new Map<string, number>();
-  const tallyOf = (frame: CallFrame, owner: Owner): Tally => {
-    const isRuntime = owner === "runtime";
-    const name = isRuntime ? deedOf(frame) : functionName(frame);
-    const key = isRuntime ? name : keyOf(frame);
-    const none = { frame, name, owner, deeds: new Map<string, number>(), us: 0, totalUs: 0 };
-    return tallies.getOrInsert(key, none);
-  };
+  const tallyOf = (frame: CallFrame, owner: Owner): Tally =>
+    tallies.getOrInsert(
+      owner === "runtime" ? deedOf(frame) : keyOf(frame),
+      { frame, owner, deeds: new Map(), us: 0, totalUs: 0 },
+    );
   /** A call, its nearest caller outside the runtime, and all functions above it. */
   type Open = { call: Call; caller: Tally | undefined; above: ReadonlySet<Tally> };
   const open: Open[] = calls.map((call) => ({ call, caller: undefined, above: new Set() }));
@@ -160,14 +164,12 @@ export function timeByFunction(
     shares: { own: share(own), packages: share(packages), runtime: share(runtime) },
     deeds: deedsOf(deeds),
     functions: [...tallies.values()].sort((a, b) => b.us - a.us)
-      .map(({ frame, name, owner, deeds, us, totalUs }) => {
-        const place = placeOf(frame, folder);
-        return {
-          ...{ name, owner, ...(place !== undefined && { place }), share: share(us) },
-          ...(deeds.size > 0 && { deeds: deedsOf(deeds) }),
-          totalShare: share(totalUs),
-        };
-      }),
+      .map(({ frame, owner, deeds, us, totalUs }) => ({
+        ...described(frame, owner, owner === "runtime", folder),
+        share: share(us),
+        ...(deeds.size > 0 && { deeds: deedsOf(deeds) }),
+        totalShare: share(totalUs),
+      })),
   };
 }
 
@@ -188,12 +190,9 @@ export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
       .slice(0, Math.max(0, MOST_BARS - bars.length));
     bars.push(...seen.map(({ call: { frame }, fromUs, us }) => {
       const owner = ownerOf(frame);
-      const place = placeOf(frame, folder);
       const isDeed = owner === "runtime" && frame.name.startsWith("(");
       return {
-        name: isDeed ? deedOf(frame) : functionName(frame),
-        owner,
-        ...(place !== undefined && { place }),
+        ...described(frame, owner, isDeed, folder),
         depth,
         from: fromUs / all,
         share: us / all,

@@ -7,7 +7,14 @@ import type { Interval, Round } from "../../timing/result.ts";
 import type { TrialResult } from "../../timing/spec.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
 import { median } from "../../timing/statistics.ts";
-import { cpuShareOf, isCeilingLow, mayBeSlowed, predict, totalMs } from "../prediction/predict.ts";
+import {
+  cpuShareOf,
+  isCeilingLow,
+  mayBeSlowed,
+  predict,
+  type SampledJob,
+  totalMs,
+} from "../prediction/predict.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -18,13 +25,9 @@ import {
 } from "../prediction/candidate.ts";
 import { withCoresOf } from "../prediction/machine.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample, SOURCE_MS } from "../probe/sample.ts";
-import type { KnownJob } from "./race_plan.ts";
 import { isOfServer } from "./failing.ts";
 import { inFlight, plainOf, type Runner } from "./runner.ts";
 import { asRaced } from "./same_work.ts";
-
-/** The job that is raced; `horizon` is its number of items, known or assumed. */
-type Job = Pick<KnownJob, "sample" | "machine" | "horizon">;
 
 /** A model's times for the whole job, and how far to trust them. */
 export interface Entry {
@@ -59,7 +62,7 @@ export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interva
  * assumed. The time until each lane ended its first task, which is often slow, is counted once and not scaled.
  */
 export function scaledMs(
-  { sample, machine, horizon }: Job,
+  { sample, machine, horizon }: SampledJob,
   { candidate, items }: Pick<Runner, "candidate" | "items">,
   { startMs, runMs, warm }: Pick<Round, "startMs" | "runMs"> & Pick<TrialResult, "warm">,
 ): number {
@@ -79,7 +82,7 @@ export function scaledMs(
     runMs * predictedMs(horizon, served) / Math.max(1e-9, predictedMs(items, served));
 }
 
-function timesOf(job: Job, runner: Runner): Entry["times"] {
+function timesOf(job: SampledJob, runner: Runner): Entry["times"] {
   return runner.rounds.map((of) => ({ round: of.round, ms: scaledMs(job, runner, of) }));
 }
 
@@ -134,7 +137,7 @@ type Held = ReturnType<typeof worthOf> & {
 /** Compares each runner with the plain loop on the items that the runner was raced with. */
 function heldAgainstPlain(
   ran: readonly Runner[],
-  job: Job,
+  job: SampledJob,
   isBusy: boolean,
   usualNoise: number,
 ): Map<Runner, Held> {
@@ -163,7 +166,7 @@ function heldAgainstPlain(
 }
 
 /** What a runner's gain is worth; `sure` is the part of it that its rounds show. */
-function worthOf(runner: Runner, { sample, machine }: Job, gain: number, sure: number) {
+function worthOf(runner: Runner, { sample, machine }: SampledJob, gain: number, sure: number) {
   const { candidate, items } = runner;
   const { cores, ceiling } = withCoresOf(machine, candidate);
   const mostShare = mostCpuShare(sample);
@@ -198,7 +201,7 @@ const FAR_MORE = 1.25;
  * items may be slow in a fresh process, and a runner with more items gained far less than predicted; or its
  * only round was slow, and the runner gained more than predicted.
  */
-function dearerBy(plain: Runner, runner: Runner, job: Job): number {
+function dearerBy(plain: Runner, runner: Runner, job: SampledJob): number {
   const middleMs = (of: Runner) => median(timesOf(job, of).map(({ ms }) => ms));
   const expectedMs = (of: Candidate) => totalMs(predict(job.sample, of, job.horizon, job.machine));
   const [plainMs, sampledMs] = [middleMs(plain), expectedMs(SEQUENTIAL)];
@@ -226,7 +229,7 @@ function failsBelow(inFlightThere: number, runner: Runner, runners: readonly Run
  * well. With `inOneLoop` the tasks share something that each lane would have for itself, so only event loops
  * are eligible, even if lanes were faster.
  */
-export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = false) {
+export function entriesOf(runners: readonly Runner[], sampled: SampledJob, inOneLoop = false) {
   const { machine, horizon } = sampled;
   const sample = asRaced(sampled.sample, runners);
   const job = { sample, machine, horizon };

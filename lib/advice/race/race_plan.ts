@@ -17,7 +17,13 @@ import {
   threads,
 } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/machine.ts";
-import { predict, type Prediction, saturationSlots, totalMs } from "../prediction/predict.ts";
+import {
+  predict,
+  type Prediction,
+  type SampledJob,
+  saturationSlots,
+  totalMs,
+} from "../prediction/predict.ts";
 import type { Probed } from "../probe/probe.ts";
 import {
   blocks,
@@ -136,11 +142,7 @@ export function planRace(
 }
 
 /** A job as known before the race, the predictions for it, and the candidates and plan of its race. */
-export interface Planned extends KnownJob {
-  readonly predicted: readonly Predicted[];
-  readonly raced: readonly Candidate[];
-  readonly plan: RacePlan | null;
-}
+export type Planned = ReturnType<typeof planFor>;
 
 const ENDLESS_HORIZON = 1000;
 const LOOKS = 3;
@@ -155,7 +157,7 @@ export function planFor(
     readonly models?: readonly Model[] | undefined;
   },
   leftMs: number,
-): Planned {
+) {
   const sample = sampleOf(probed);
   const known = Math.min(sample.total ?? Infinity, items ?? Infinity);
   const total = Number.isFinite(known) ? known : null;
@@ -219,12 +221,8 @@ export function withOthers(planned: Planned, others: Others | undefined): Planne
 }
 
 /** Facts about a job and its machine before anything is raced. */
-export interface KnownJob {
-  readonly sample: Sample;
-  readonly machine: Machine;
+export interface KnownJob extends SampledJob {
   readonly total: number | null;
-  /** How many items advice counts with: all, or an assumed number if that is unknown. */
-  readonly horizon: number;
   /** The models that may be raced beside the plain loop; by default the usual ones and other machines. */
   readonly models?: readonly Model[] | undefined;
   /** Whether the tasks may run programs whose CPU time the system doesn't report. */
