@@ -30,7 +30,7 @@ import {
 } from "./map_options.ts";
 import type { Settled } from "./output.ts";
 import { MOST_LOAD_FAILURES, Settler, type Settling } from "./settler.ts";
-import { aborts } from "./stops.ts";
+import { aborts } from "./aborts.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
 
@@ -256,7 +256,7 @@ class Call implements PoolRun, Settling {
     const batch = this.#sent;
     if (batch === undefined) return this.#drop();
     const { inFlight } = this.calls.pool;
-    if (!inFlight.takeBack(batch)) inFlight.cancel(batch, this.#failure!.error);
+    if (!inFlight.takeBack(batch)) inFlight.ask(batch, "cancel", this.#failure!.error);
   }
 
   /** Settles a stopped call whose batch waits and never starts. */

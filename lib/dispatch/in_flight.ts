@@ -1,18 +1,25 @@
 /**
- * Batches on a pool's lanes: how reports, lost lanes, recalls and forced stops are handled, and which task ended
- * a lane, as far as that can be known: the one that ran, if only one did; otherwise all that ran are suspected,
- * and run again one by one, each with a lane to itself.
+ * Batches on a pool's lanes: how reports, lost lanes, recalls, deadlines and forced stops are handled, and which
+ * task ended a lane, as far as that can be known: the one that ran, if only one did; otherwise all that ran are
+ * suspected, and run again one by one, each with a lane to itself.
  */
 
 import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
-import type { BatchProgress, Death, Forced, LaneEvents, Report, Suspicion } from "../lanes/lane.ts";
+import type {
+  AskReason,
+  BatchProgress,
+  Death,
+  Forced,
+  LaneEvents,
+  Report,
+  Suspicion,
+} from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import { type Task, taskName } from "../lanes/task.ts";
-import { clock } from "../lanes/timers.ts";
+import { Alarm, clock } from "../lanes/timers.ts";
 import type { Batch, Blame, OpenLane, PoolRun } from "./batch.ts";
 import { loadsTooLong, type Places } from "./places.ts";
-import { Deadlines, type Enforcer } from "./stops.ts";
 
 /** Learns what happens to batches before their runs do. */
 export interface BatchWatch {
@@ -56,7 +63,10 @@ const MOST_EARLY_ENDS = 3;
 /** How many different errors are printed, at most, that no item's outcome contains. */
 const MOST_WARNINGS = 16;
 
-export class InFlight implements Enforcer {
+/** The shortest timer, in milliseconds, so that deadlines near each other share one. */
+const LEAST_TIMER_MS = 2;
+
+export class InFlight {
   /** When the items that were reported last had ended. */
   endedMs = 0;
   /** The same, while nothing has taken any time since; NaN otherwise. */
@@ -64,8 +74,13 @@ export class InFlight implements Enforcer {
   /** Whether a batch is being sent right now; its lane may report it during the call. */
   #isSending = false;
   /** Batches on lanes that have a time limit or were asked to stop. */
-  readonly #watched = new Set<Batch>();
-  readonly deadlines: Deadlines = new Deadlines(this, this.#watched);
+  readonly watched: Set<Batch> = new Set();
+  /** One timer serves the deadlines of all batches, however many are in flight. */
+  readonly #alarm = new Alarm(() =>
+    this.pool.do(() => {
+      for (const batch of [...this.watched]) if (this.watched.has(batch)) this.#lookAt(batch);
+    })
+  );
   /** The task that was reported last, so its module is known to load. */
   #loaded: Task | undefined;
   /** How many lanes each module ended before a task of it could start; −Infinity once a task has ended. */
@@ -73,14 +88,10 @@ export class InFlight implements Enforcer {
   /** Errors that were printed because no item's outcome contains them. */
   readonly #warned = new Set<string>();
 
-  readonly options: InFlightPool["options"];
+  readonly #options: InFlightPool["options"];
 
   constructor(private readonly pool: InFlightPool, private readonly places: Places) {
-    this.options = pool.options;
-  }
-
-  do(action: () => void): void {
-    this.pool.do(action);
+    this.#options = pool.options;
   }
 
   get #all(): Batch[] {
@@ -124,7 +135,7 @@ export class InFlight implements Enforcer {
     }
     if (!openLane.inFlight.has(batch)) return;
     run.onSent?.(batch);
-    this.deadlines.watch(batch);
+    this.watch(batch);
   }
 
   eventsOf(openLane: OpenLane): LaneEvents {
@@ -134,17 +145,17 @@ export class InFlight implements Enforcer {
         if (this.#isSending) this.#onReport(batch as Batch, report);
         else this.pool.do(() => this.#onReport(batch as Batch, report));
       },
-      heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = openLane.isHeldUp = true),
-      leaving: () => this.do(() => this.places.retire(openLane)),
-      unloadable: (batch, error) => this.do(() => this.#onUnloadable(batch as Batch, error)),
-      died: (death) => this.do(() => this.#onDeath(openLane, death)),
+      heldUp: (batch) => this.pool.do(() => (batch as Batch).isHeldUp = openLane.isHeldUp = true),
+      leaving: () => this.pool.do(() => this.places.retire(openLane)),
+      unloadable: (batch, error) => this.pool.do(() => this.#onUnloadable(batch as Batch, error)),
+      died: (death) => this.pool.do(() => this.#onDeath(openLane, death)),
     };
   }
 
   #onReport(batch: Batch, report: Report): void {
     if (!batch.openLane!.inFlight.has(batch)) return;
     // Only remote lanes are replaced and must load tasks again.
-    if (this.options.remote && report.count > 0 && batch.task !== this.#loaded) {
+    if (this.#options.remote && report.count > 0 && batch.task !== this.#loaded) {
       this.#loaded = batch.task;
       this.places.noteLoadable(batch.task);
       this.#earlyEnds.set(batch.task.module, -Infinity);
@@ -155,7 +166,7 @@ export class InFlight implements Enforcer {
     }
     this.endedMs = report.endedAtMs;
     this.nowMs = this.pool.staysHere && report.last ? report.endedAtMs : NaN;
-    this.options.guide?.reported(batch, report);
+    this.#options.guide?.reported(batch, report);
     if (report.last) this.#release(batch, report.startedAtMs);
     batch.run.onReport(batch, report);
   }
@@ -165,14 +176,14 @@ export class InFlight implements Enforcer {
     this.places.noteUnloadable(batch.task);
     this.#loaded = undefined;
     this.#release(batch);
-    if (this.options.guide?.unloadable(batch, error)) batch.run.putBack(batch);
+    if (this.#options.guide?.unloadable(batch, error)) batch.run.putBack(batch);
     else this.#failLoading(batch, error);
   }
 
   /** Sends a batch to other lanes if its task has a chance there; otherwise the failure is its run's. */
   #failLoading(batch: Batch, error: Error): void {
     const openLane = batch.openLane!;
-    if (this.options.remote && this.places.restFrom(batch.task, openLane)) {
+    if (this.#options.remote && this.places.restFrom(batch.task, openLane)) {
       this.#warn(
         `lane ${openLane.number} takes no such items for now, others do: ${error.message}`,
       );
@@ -188,7 +199,7 @@ export class InFlight implements Enforcer {
   #release(batch: Batch, startedAtMs = NaN): void {
     const openLane = batch.openLane!;
     openLane.inFlight.delete(batch);
-    this.#watched.delete(batch);
+    this.watched.delete(batch);
     batch.run.onLeave(batch, startedAtMs);
     this.places.noteIdle(openLane);
   }
@@ -202,11 +213,11 @@ export class InFlight implements Enforcer {
     this.places.close(openLane);
     openLane.inFlight.clear();
     for (const [index, batch] of lost.entries()) {
-      this.#watched.delete(batch);
+      this.watched.delete(batch);
       batch.run.onLeave(batch, NaN);
       const verdict = verdicts[index]!;
       if (!openLane.isForced && !death.starting && isActive(verdict.at)) {
-        this.options.guide?.lost(batch);
+        this.#options.guide?.lost(batch);
       }
       // Batches that didn't stop when asked to are why the lane was ended; the others are only lost with it.
       if (!openLane.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
@@ -219,7 +230,7 @@ export class InFlight implements Enforcer {
     }
     const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
       verdicts.some(({ fault }) => fault !== "none");
-    if (this.options.remote && isEarly) {
+    if (this.#options.remote && isEarly) {
       this.#noteEarlyEnd(lost.map(({ task }) => task.module), death);
     }
   }
@@ -278,7 +289,7 @@ export class InFlight implements Enforcer {
     const openLane = batch.openLane!;
     const stage = openLane.lane.stageOf(task);
     this.#recall(batch);
-    const isHere = !this.options.remote && openLane.number === 0;
+    const isHere = !this.#options.remote && openLane.number === 0;
     if (!isHere) this.places.retire(openLane);
     this.#failLoading(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage], isHere));
   }
@@ -298,9 +309,64 @@ export class InFlight implements Enforcer {
     else this.#onDeath(openLane, { how, starting: false }, forced);
   }
 
+  /** Watches a batch that was given to its lane, if it has a time limit. */
+  watch(batch: Batch): void {
+    const mostMs = leastMs(batch);
+    if (mostMs === Infinity) return;
+    this.watched.add(batch);
+    this.lookIn(mostMs);
+  }
+
+  /** Looks at the watched batches within this many milliseconds, but never at once. */
+  lookIn(afterMs: number): void {
+    this.#alarm.within(Math.max(afterMs, LEAST_TIMER_MS));
+  }
+
+  /** Stops the timer if no batch is watched. */
+  rest(): void {
+    if (this.watched.size === 0) this.stop();
+  }
+
+  stop(): void {
+    this.#alarm.stop();
+  }
+
   /** Asks a batch's task to stop, and forces it after `graceMs`. */
-  cancel(batch: Batch, reason: unknown): void {
-    this.deadlines.ask(batch, "cancel", reason);
+  ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
+    if (batch.asked?.why === "cancel") return;
+    this.watched.add(batch);
+    batch.asked = { atMs: clock.now(), why, offset };
+    batch.openLane!.lane.ask(batch, why, reason, offset);
+    this.lookIn(this.#options.graceMs);
+  }
+
+  /** A task past its deadline, which counts from its own start, is asked to stop, and forced if it goes on. */
+  #lookAt(batch: Batch): void {
+    const now = clock.now();
+    const at = batch.openLane!.lane.progress(batch);
+    const { asked, settings: { timeoutMs, loadTimeoutMs } } = batch;
+    const mostMs = leastMs(batch);
+    const isNext = at.state === "waiting" && at.isNext === true;
+    if (!isNext) batch.nextSinceMs = Infinity;
+    if (asked?.why === "timeout" && (at.state !== "running" || at.offset !== asked.offset)) {
+      batch.asked = undefined; // that item has ended, and the next is running
+    }
+    if (batch.asked !== undefined) {
+      const forceMs = batch.asked.atMs + this.#options.graceMs;
+      if (now >= forceMs) this.force(batch);
+      else this.lookIn(forceMs - now);
+    } else if (at.state === "loading") {
+      const dueMs = at.sinceMs + loadTimeoutMs;
+      if (now >= dueMs) this.giveUpLoading(batch);
+      else this.lookIn(Math.min(dueMs - now, timeoutMs));
+    } else if (mostMs !== Infinity) {
+      // Something that an ended task left behind may keep a lane busy forever.
+      if (isNext) batch.nextSinceMs = Math.min(batch.nextSinceMs, now);
+      const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + mostMs;
+      if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
+      else if (now >= batch.nextSinceMs + loadTimeoutMs) this.giveUpLane(batch);
+      else this.lookIn(Math.min(dueMs, batch.nextSinceMs + loadTimeoutMs) - now);
+    }
   }
 
   /** Gives a batch back to its run if none of it has started; returns false if it is too late. */
@@ -321,6 +387,11 @@ export class InFlight implements Enforcer {
   recallAll(): void {
     for (const batch of this.#all) this.takeBack(batch);
   }
+}
+
+/** The least time until a batch may exceed a limit, in milliseconds; one not sent may be loading too long. */
+function leastMs({ sentCount, settings }: Batch): number {
+  return sentCount > 0 ? settings.timeoutMs : Math.min(settings.loadTimeoutMs, settings.timeoutMs);
 }
 
 /** The cause given for a lane that was ended to stop one of its tasks. */

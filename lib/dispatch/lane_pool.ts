@@ -222,7 +222,7 @@ export class LanePool implements PlacesHost {
     if ((run.rests ?? false) === rests || !this.#runs.has(run)) return;
     run.rests = rests;
     this.#places.wait(rests ? -1 : 1);
-    if (rests) this.inFlight.deadlines.rest();
+    if (rests) this.inFlight.rest();
   }
 
   /** Gives a run a turn, because it may have something to send. */
@@ -250,7 +250,7 @@ export class LanePool implements PlacesHost {
   remove(run: PoolRun): void {
     if (!this.#runs.delete(run)) return;
     if (run.rests !== true) this.#places.wait(-1);
-    this.inFlight.deadlines.rest();
+    this.inFlight.rest();
     if (this.#runs.size > 0) return;
     // The timer would keep the program alive for nothing.
     this.#paced.stop();
@@ -409,7 +409,7 @@ export class LanePool implements PlacesHost {
       });
     });
     this.#turn.close();
-    this.inFlight.deadlines.stop();
+    this.inFlight.stop();
     this.#paced.stop();
     await this.#places.closeAll();
   }

@@ -8,7 +8,7 @@ import type { BatchSettings } from "./batch.ts";
 import { Checker, isCount, isTime } from "./checker.ts";
 import type { PerKey, Rate } from "./limits.ts";
 import type { Outcome, Rejected } from "./output.ts";
-import { isSignal } from "./stops.ts";
+import { isSignal } from "./aborts.ts";
 
 /** Items from any source, such as an array, a generator or a stream; it may be endless. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;

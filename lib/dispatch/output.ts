@@ -326,19 +326,21 @@ export class Output<T> implements Results<T> {
   }
 }
 
+type UnusedCall = { readonly name: string };
+
 /**
  * The results of one executor that nobody has requested yet. Their tasks never run, which is seldom intended,
  * so a warning is printed.
  */
 export class UnusedResults {
-  /** The name of each call with unused results, which aren't kept alive. */
-  readonly #calls = new Map<symbol, string>();
-  readonly #collected = new FinalizationRegistry<symbol>((call) => this.#warn([call]));
+  /** The calls with unused results, which aren't kept alive. */
+  readonly #calls = new Set<UnusedCall>();
+  readonly #collected = new FinalizationRegistry<UnusedCall>((call) => this.#warn([call]));
 
   /** Watches a call's results; the returned function says that they are used. */
   watch(results: object, name: string): () => void {
-    const call = Symbol(name);
-    this.#calls.set(call, name);
+    const call = { name };
+    this.#calls.add(call);
     this.#collected.register(results, call, call);
     return () => {
       if (this.#calls.delete(call)) this.#collected.unregister(call);
@@ -347,12 +349,11 @@ export class UnusedResults {
 
   /** Warns of all results that are still unused, when the executor is closed. */
   close(): void {
-    this.#warn([...this.#calls.keys()]);
+    this.#warn([...this.#calls]);
   }
 
-  #warn(calls: readonly symbol[]): void {
-    const names = calls.flatMap((call) => this.#calls.get(call) ?? []);
-    for (const call of calls) this.#calls.delete(call);
+  #warn(calls: readonly UnusedCall[]): void {
+    const names = calls.filter((call) => this.#calls.delete(call)).map(({ name }) => name);
     if (names.length === 0) return;
     console.error(
       `warning: nothing ran, for nobody asked for the results of ` +

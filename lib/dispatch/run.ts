@@ -33,7 +33,7 @@ import {
 import { Queue, type QueueRun } from "./queue.ts";
 import { MOST_LOAD_FAILURES, Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";
-import { aborts } from "./stops.ts";
+import { aborts } from "./aborts.ts";
 
 export interface MapCall {
   /** Named by module and export, or a plain function where lanes are this event loop. */
@@ -374,7 +374,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     for (const batch of inFlight.batchesOf(this)) inFlight.takeBack(batch);
     // A batch that can't be taken back may wait behind an earlier one, so the latest is asked to stop first.
     for (const batch of inFlight.batchesOf(this).reverse()) {
-      inFlight.cancel(batch, this.#stopReason);
+      inFlight.ask(batch, "cancel", this.#stopReason);
     }
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
     this.#state = "draining";

@@ -1,20 +1,22 @@
 import { assertEquals } from "@std/assert";
 import type { Batch, BatchSettings } from "../../lib/dispatch/batch.ts";
-import { Deadlines, type Enforcer } from "../../lib/dispatch/stops.ts";
+import type { InFlight } from "../../lib/dispatch/in_flight.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
-import { FakeLane } from "./fake_lane.ts";
+import { FakeLane, poolOf } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** The deadlines of one batch of three items that has just been sent, and their actions with times. */
+/** A batch of three items that has just been sent, what keeps its deadlines, and their actions with times. */
 function watching(
   { timeoutMs = Infinity, loadTimeoutMs = 2000, graceMs = 100, ...more }:
-    & Partial<Enforcer>
-    & Partial<Enforcer["options"]>
+    & Partial<Pick<InFlight, "force">>
+    & { readonly graceMs?: number }
     & Partial<Pick<BatchSettings, "timeoutMs" | "loadTimeoutMs">> = {},
 ) {
   const lane = new FakeLane();
-  const inFlight = new Set<Batch>();
+  const { pool } = poolOf({ graceMs });
+  const deadlines = pool.inFlight;
+  const inFlight = deadlines.watched;
   const batch = sendTo(
     openLane(lane),
     new FakeRun("a", { timeoutMs, loadTimeoutMs }).batch(["a", "b", "c"]),
@@ -25,18 +27,19 @@ function watching(
     done.push(`${what} at ${performance.now()}`);
     inFlight.delete(batch);
   };
-  let inTurn = 0;
-  const deadlines = new Deadlines({
-    options: { graceMs },
+  Object.assign(deadlines, {
     force: note("forced"),
     giveUpLoading: note("loads too long"),
     giveUpLane: note("lane given up"),
-    do(action) {
+    ...more,
+  });
+  let inTurn = 0;
+  Object.assign(pool, {
+    do(action: () => void) {
       inTurn++;
       action();
     },
-    ...more,
-  }, inFlight);
+  });
   const asked = () => lane.log.filter((line) => line.startsWith("ask"));
   const stands = (at: BatchProgress) => lane.held(batch).at = at;
   const runs = (offset: number, sinceMs: number) => stands({ state: "running", offset, sinceMs });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AbortWatch } from "../../lib/dispatch/stops.ts";
+import { AbortWatch } from "../../lib/dispatch/aborts.ts";
 
 Deno.test("however many share a signal, each is told once, and its own listeners get no more", () => {
   const watch = new AbortWatch();
