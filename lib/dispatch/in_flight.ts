@@ -405,8 +405,7 @@ const GIVEN_UP = "was ended, for another task on it ignored that it was to stop"
 function progressOf(batch: Batch, isCut = false): BatchProgress {
   let at = batch.openLane!.lane.progress(batch);
   if (isCut && at.state === "waiting") at = { state: "unknown" };
-  const isSingle = at.state === "unknown" && !at.isHarmless &&
-    batch.sentCount - batch.reported === 1;
+  const isSingle = at.state === "unknown" && batch.sentCount - batch.reported === 1;
   return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
 }
 
@@ -439,16 +438,12 @@ export function blame(
     by === "ended"
       ? lost[index]!.history.reruns < MOST_RERUNS
       : (by ?? lost[index]) !== lost[index];
-  const active =
-    progress.filter((at, index) => isActive(at) && !("isHarmless" in at) && !isOthers(index))
-      .length;
+  const active = progress.filter((at, index) => isActive(at) && !isOthers(index)).length;
   return progress.map((at, index): Blame => {
     const { alone, reruns } = lost[index]!.history;
     const isRunning = at.state === "running";
     const isCleared = isKnown || isOthers(index) || suspicion === "none" ||
-      (at.state === "unknown"
-        ? at.isHarmless || (isMachineLost && reruns === 0)
-        : isMachineLost && !isRunning);
+      (at.state === "unknown" ? isMachineLost && reruns === 0 : isMachineLost && !isRunning);
     const isSure = isRunning && active === 1 && (!isMachineLost || alone);
     return { at, fault: isCleared ? "none" : isSure ? "certain" : "perhaps" };
   });

@@ -104,8 +104,8 @@ export type BatchProgress =
   | { readonly state: "waiting"; readonly isNext?: true }
   /** The item at this offset, counted from the batch's start, has been running since `sinceMs`. */
   | { readonly state: "running"; readonly offset: number; readonly sinceMs: number }
-  /** An item runs or has run, but it isn't known which; `isHarmless` if it can't have ended the lane. */
-  | { readonly state: "unknown"; readonly isHarmless?: true };
+  /** An item runs or has run, but it isn't known which. */
+  | { readonly state: "unknown" };
 
 /** How far a lane has come in loading a task. A lane that is busy can't begin to load one. */
 export type LoadingStage = "not begun" | "loading" | "setting up" | "loaded";

@@ -63,8 +63,6 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   readonly together: number;
   /** The values that the tasks get besides their items, if they are functions. */
   readonly given?: Given;
-  /** Whether code of the task's module is being called at this moment, if known. */
-  readonly isCalling?: boolean;
   start(): void;
   ask(why: AskReason, reason?: unknown): void;
   reportEnded(): void;

@@ -49,13 +49,6 @@ Deno.test("if another is known to be to blame, what ran is a victim, and no susp
   assertEquals(blame(lost, true).map(kindOf), ["victim", "innocent", "victims"]);
 });
 
-Deno.test("what is known to have ended no lane is a victim, and leaves the only other one as culprit", () => {
-  const harmless = { state: "unknown", isHarmless: true } as const;
-  const kinds = blame([lostAt(harmless), lostAt(running), lostAt(harmless, 1)])
-    .map(kindOf);
-  assertEquals(kinds, ["victims", "culprit", "victims"]);
-});
-
 Deno.test("where it is known whose task did it, the others are victims, and all are if it had ended", () => {
   const lost = [lostAt(running), lostAt(running), lostAt({ state: "unknown" })];
   assertEquals(blame(lost, false, undefined, lost[1]).map(kindOf), [

@@ -57,7 +57,6 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   sinceMs = 0;
   running = false;
   together = 1;
-  isCalling = false;
   #cancelled = false;
   #cancelReason: unknown;
   #nextOffset = 0;
@@ -224,15 +223,12 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   /** Calls code of the kernel for an item; if it throws, the item has failed. */
   #attempt(of: Pick<OpenItem, "offset" | "sinceMs">, action: () => void): boolean {
     this.#note(of, 1);
-    this.isCalling = true;
     try {
       action();
       return true;
     } catch (reason) {
       this.#end(of, { ended: "failed", reason });
       return false;
-    } finally {
-      this.isCalling = false;
     }
   }
 

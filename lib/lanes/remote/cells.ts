@@ -17,11 +17,9 @@ const MOST_IDS = 2 ** 31;
 
 /** The offset that stands for several items, any of which may have ended the thread. */
 export const SEVERAL = -1;
-/** The offset that stands for several items, none of which ended the thread. */
-export const HARMLESS = -2;
 
 interface RunState {
-  /** The item's offset in the batch, from 0, or {@linkcode SEVERAL} or {@linkcode HARMLESS}. */
+  /** The item's offset in the batch, from 0, or {@linkcode SEVERAL}. */
   readonly offset: number;
   /** On the thread's own clock, in milliseconds. */
   readonly sinceMs: number;

@@ -7,7 +7,7 @@ import { GIVEN_NOTHING, LaneTasks, loadFromProgram, loadTask } from "../lane_tas
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import { type Task, titleOf } from "../task.ts";
 import { traced } from "../telemetry.ts";
-import { type Cells, HARMLESS, SEVERAL } from "./cells.ts";
+import { type Cells, SEVERAL } from "./cells.ts";
 import {
   BATCH_TASK,
   decode,
@@ -256,12 +256,10 @@ export class LaneServer {
    */
   announceEnd(how: string, error?: unknown): void {
     const running = [...this.#running.values()].filter((run) => run.running);
-    const isKnown = running.some(({ isCalling }) => isCalling);
     for (const run of running) {
       run.reportEnded();
       const { cells } = this.host;
       if (cells === undefined) this.#tellStart(run);
-      else if (isKnown && !run.isCalling) cells.starting(run.batch.id, HARMLESS, run.sinceMs);
       else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
     const envelope = error === undefined ? undefined : sealEnvelope(error, this.host.cloning);

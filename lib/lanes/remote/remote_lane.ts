@@ -25,7 +25,7 @@ import { closeWithin, notSetUp, unloadable } from "../lane_tasks.ts";
 import { isMissing } from "../project.ts";
 import { type PlacedTask, type Task, taskName, titleOf } from "../task.ts";
 import { clock, within } from "../timers.ts";
-import { HARMLESS, SEVERAL } from "./cells.ts";
+import { SEVERAL } from "./cells.ts";
 import {
   batchHead,
   type Channel,
@@ -382,7 +382,6 @@ export class RemoteLane implements Lane {
       if (at === undefined) return undefined;
       const { offset, sinceMs } = at;
       if (offset === SEVERAL) return { state: "unknown" };
-      if (offset === HARMLESS) return { state: "unknown", isHarmless: true };
       return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
     }
     if (started !== undefined) return { state: "running", ...started };

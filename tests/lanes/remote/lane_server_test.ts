@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { CloneError, TaskLoadError } from "../../../lib/lanes/errors.ts";
-import { Cells, HARMLESS } from "../../../lib/lanes/remote/cells.ts";
+import { Cells, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import type { MakeRun } from "../../../lib/lanes/remote/lane_server.ts";
@@ -266,14 +266,12 @@ Deno.test("a lane that ends without an error, and with shared memory, says no mo
   assert(reports(said).length === 1);
 });
 
-Deno.test("where the code of one task ends the lane as it is called, those beside it are told to be harmless", async () => {
+Deno.test("where several items of a batch run together, a lane that ends tells that of the batch", async () => {
   const cells = new Cells(2);
   let made = 0;
   const make: MakeRun = (batch) => {
-    const isCalling = ++made === 2;
     const at = { batch, offset: 0, current: 1, sinceMs: 3, running: true };
-    const together = isCalling ? 1 : 2;
-    return { ...at, together, isCalling, start() {}, ask() {}, reportEnded() {} };
+    return { ...at, together: ++made, start() {}, ask() {}, reportEnded() {} };
   };
   const runner = {
     device: { name: "", software: true },
@@ -282,9 +280,9 @@ Deno.test("where the code of one task ends the lane as it is called, those besid
   const { server } = await loaded({ cells, slots: 2, runner });
   const ids = [cells.offer(), cells.offer()] as const;
   for (const id of ids) give(server, id, "same", ["a", "b"]);
-  cells.starting(ids[1], 1, 3);
+  cells.starting(ids[0], 1, 3);
   server.announceEnd("called self.close()");
-  assertEquals(ids.map((id) => cells.state(id)?.offset), [HARMLESS, 1]);
+  assertEquals(ids.map((id) => cells.state(id)?.offset), [1, SEVERAL]);
 });
 
 // Set-up

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LaneBatch } from "../../../lib/lanes/lane.ts";
-import { Cells, HARMLESS, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
+import { Cells, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
@@ -137,8 +137,6 @@ Deno.test("where several items ran when a lane ended, none of them is named", ()
   over.thread.take(lastId(over));
   over.thread.starting(lastId(over), SEVERAL, 7);
   assertEquals(over.lane.progress(batch), { state: "unknown" });
-  over.thread.starting(lastId(over), HARMLESS, 7);
-  assertEquals(over.lane.progress(batch), { state: "unknown", isHarmless: true });
 });
 
 // Asking to stop
