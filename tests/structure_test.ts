@@ -145,7 +145,7 @@ function loadedWith(entry: string): Map<string, string> {
 
 check("what runs in a lane, a measuring process or the site needs no npm package", (paths) => {
   const entries = paths.filter((path) =>
-    /^lib\/tasks\/|^lib\/.*_main\.ts$|^lib\/lanes\/.*(streams|_server)\.ts$/.test(path)
+    /^lib\/tasks\/|^lib\/.*_main\.ts$|^lib\/lanes\/.*(streams|_server|_runner)\.ts$/.test(path)
   );
   return entries.flatMap((entry) =>
     [...loadedWith(entry)]

@@ -8,8 +8,6 @@ import type { ChannelEvents } from "../remote/channel.ts";
 import { clock } from "../timers.ts";
 import { WorkerChannel } from "../worker/worker_channel.ts";
 
-const ENTRY = new URL("./gpu_main.ts", import.meta.url);
-
 /** An ended thread has released everything after this many milliseconds. */
 const GIVEN_BACK_MS = 100;
 
@@ -30,7 +28,7 @@ function endAll(): void {
 
 export class GpuChannel extends WorkerChannel {
   constructor(events: ChannelEvents, { number, slots }: { number: number; slots: number }) {
-    super(events, { number, slots, modules: [], entry: ENTRY, stuck: STUCK });
+    super(events, { number, slots, modules: [], onGpu: true, stuck: STUCK });
     if (open.size === 0) globalThis.addEventListener("unload", endAll);
     open.add(this);
   }

@@ -21,6 +21,19 @@ export type FarEnd = readonly [
   outbox: SharedArrayBuffer,
 ];
 
+/** The message by which a thread is opened. */
+export interface Opening {
+  readonly far: FarEnd;
+  /** The name of the lock that it holds while it lives. */
+  readonly lock: string;
+  readonly slots: number;
+  readonly cells: SharedArrayBuffer | undefined;
+  /** Whether messages are relayed to another machine: then no memory is shared, and values go on as frames. */
+  readonly isRelayed: boolean;
+  /** Whether tasks are run by their kernels. */
+  readonly onGpu: boolean;
+}
+
 export class Line {
   readonly #port: MessagePort;
   readonly #post: (message: Posted, moves: ArrayBuffer[]) => void;

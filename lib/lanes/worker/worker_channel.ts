@@ -15,19 +15,15 @@ import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
 import { Alarm, clock, originHere, type Timer, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
-import { type FarEnd, Line, mailboxMemory } from "./line.ts";
+import { Line, mailboxMemory, type Opening } from "./line.ts";
 
-export interface WorkerChannelOptions {
+export interface WorkerChannelOptions extends Partial<Pick<Opening, "isRelayed" | "onGpu">> {
   readonly slots: number;
   readonly number: number;
   /** Narrower permissions; the program's own unless given. */
   readonly permissions?: Deno.PermissionOptions;
   /** The tasks' modules, for a thread with narrower permissions, which may not be allowed to read them. */
   readonly modules: readonly string[];
-  /** The entry file of the thread; the one that calls the tasks' functions unless given. */
-  readonly entry?: URL;
-  /** Whether messages are relayed to another machine: then no memory is shared, and values go on as frames. */
-  readonly isRelayed?: boolean;
   /** When a terminated thread is given up, and the advice to print then. */
   readonly stuck?: Stuck;
 }
@@ -80,13 +76,14 @@ export class WorkerChannel implements Channel {
   #silence: Timer | undefined;
 
   constructor(private readonly events: ChannelEvents, options: WorkerChannelOptions) {
-    const { number, permissions, modules, slots, isRelayed = false } = options;
-    const { entry = THREAD_ENTRY, stuck = STUCK } = options;
+    const { number, permissions, modules, slots, isRelayed = false, onGpu = false } = options;
+    const { stuck = STUCK } = options;
     this.cells = isRelayed ? undefined : new Cells(slots);
     this.#stuck = stuck;
     this.#isForced = isRelayed;
     reserveDescriptors(THREAD_ENTRY);
-    const url = permissions === undefined ? entry.href : preloadCode(modules, [entry.href]);
+    const { href } = THREAD_ENTRY;
+    const url = permissions === undefined ? href : preloadCode(modules, [href]);
     const narrowed = permissions && { deno: { permissions } };
     this.#worker = new Worker(url, { type: "module", name: `lane ${number}`, ...narrowed });
     this.#worker.onerror = (event) => {
@@ -125,9 +122,11 @@ export class WorkerChannel implements Channel {
       this.#line.start(receive);
     });
     port1.onmessageerror = onUnreadable;
-    const far: FarEnd = [port2, outbox, inbox];
-    const { name } = this.#endWatch;
-    this.#worker.postMessage([far, name, slots, this.cells?.buffer, isRelayed], [port2]);
+    const far = [port2, outbox, inbox] as const;
+    const lock = this.#endWatch.name;
+    const cells = this.cells?.buffer;
+    const opening: Opening = { far, lock, slots, cells, isRelayed, onGpu };
+    this.#worker.postMessage(opening, [port2]);
   }
 
   #onEnd(how: string): void {

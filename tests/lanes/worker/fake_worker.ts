@@ -1,12 +1,9 @@
 /** A Web Worker that runs nothing: a test sends its thread's messages. */
 
-import { type FarEnd, Line } from "../../../lib/lanes/worker/line.ts";
+import { Line, type Opening } from "../../../lib/lanes/worker/line.ts";
 
 /** Deno keeps the method that unrefs a worker under a symbol without a name. */
 const LET_GO: unique symbol = Symbol();
-
-/** The first message of a lane to its thread. */
-type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
 
 export class FakeWorker extends EventTarget implements Worker {
   onmessage: Worker["onmessage"] = null;
@@ -30,7 +27,7 @@ export class FakeWorker extends EventTarget implements Worker {
   }
 
   postMessage(message: Opening): void {
-    this.#line = new Line(message[0]);
+    this.#line = new Line(message.far);
     this.#line.start((...message) => this.#hears(message));
     this.opening.resolve(message);
   }

@@ -138,7 +138,7 @@ Deno.test({
         const stuck = { afterMs: 1, remedy: "" };
         const told = { message: () => {}, ended: () => {} };
         const channel = new Channel(told, { slots: 1, number: 0, modules: [], stuck });
-        const [, lock] = await workers.all[0]!.opening.promise;
+        const { lock } = await workers.all[0]!.opening.promise;
         // A thread holds its lock while it lives.
         const lives = Promise.withResolvers<void>();
         const held = Promise.withResolvers<void>();

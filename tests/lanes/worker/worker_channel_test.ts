@@ -72,7 +72,7 @@ function test(
     using workers = new FakeWorkers();
     const heard = new Heard();
     const channel = new WorkerChannel(heard, { slots: 2, number: 3, modules: [], ...options });
-    const [, lock] = await workers.all[0]!.opening.promise;
+    const { lock } = await workers.all[0]!.opening.promise;
     // As a real thread does, it holds its lock until it ends.
     void workers.all[0]!.ended.promise.then(await hold(lock));
     try {
@@ -90,7 +90,7 @@ test(
     const [worker] = stage.workers;
     assertEquals([worker!.url, worker!.options.name], [ENTRY, "lane 3"]);
     assert(!("deno" in worker!.options));
-    const [[port], , slots, cells] = await worker!.opening.promise;
+    const { far: [port], slots, cells } = await worker!.opening.promise;
     assert(port instanceof MessagePort);
     assert(cells === stage.channel.cells?.buffer);
     assertEquals(slots, 2);

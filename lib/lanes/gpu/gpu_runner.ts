@@ -1,5 +1,5 @@
 /**
- * The program of a GPU lane's thread: it opens the device and keeps it busy. It needs its own thread because
+ * Runs tasks on a GPU, in a lane's thread: it opens the device and keeps it busy. It needs its own thread because
  * Deno blocks while it waits for a GPU. It imports no npm package, so that lanes start fast.
  */
 
@@ -7,14 +7,15 @@ import { TaskLoadError } from "../errors.ts";
 import { isKernel, type Kernel, kernelName, type Task } from "../task.ts";
 import { importModule } from "../lane_tasks.ts";
 import { wordsOf } from "../attempt.ts";
-import { serveThread } from "../worker/serve_thread.ts";
+import type { BatchRunner } from "../remote/lane_server.ts";
 import { KernelProgram, openDevice } from "./kernel_program.ts";
 import { KernelRun } from "./kernel_run.ts";
 
 /** The loss of a device is reported within this many milliseconds. */
 const LOSS_TOLD_MS = 100;
 
-serveThread(async (end) => {
+/** @param end Ends the lane, which can't go on without its device. */
+export async function openRunner(end: (how: string) => void): Promise<BatchRunner> {
   const device = await openDevice();
   const lost = device.gpu.lost.then(({ message, reason }) =>
     `the device was lost (${reason}${message ? `: ${message}` : ""})`
@@ -44,7 +45,7 @@ serveThread(async (end) => {
       return (batch, host) => new KernelRun(batch, program, host, fail);
     },
   };
-});
+}
 
 /** The export that is a task's kernel. */
 async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown, unknown>> {
