@@ -18,12 +18,13 @@
  */
 
 export type { Key } from "./dispatch/batch.ts";
-export type { PerKey, Rate } from "./dispatch/limits.ts";
 export type { RunningTask } from "./dispatch/in_flight.ts";
 export type {
   Items,
   MapOptions,
+  PerKey,
   Progress,
+  Rate,
   RetryIn,
   RetryOptions,
   RunOptions,

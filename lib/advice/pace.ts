@@ -1,7 +1,7 @@
 /** Measures the pace of a server that refuses some items, with a part of the job and retries. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Rate } from "../dispatch/limits.ts";
+import type { Rate } from "../dispatch/map_options.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import type { AdviseOptions, Evidence, ServerPace } from "./assessment.ts";

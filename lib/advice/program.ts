@@ -1,6 +1,6 @@
 /** Writes the program that runs a job as advised, and the flags that it needs. */
 
-import type { Rate } from "../dispatch/limits.ts";
+import type { Rate } from "../dispatch/map_options.ts";
 import { PASSWORD_VARIABLE } from "../children/model_arguments.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
 import { packageFlags } from "../lanes/project.ts";

@@ -4,9 +4,8 @@ import { propertyOf, shown } from "../lanes/attempt.ts";
 import type { Fidelity } from "../lanes/lane.ts";
 import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
-import type { BatchSettings } from "./batch.ts";
+import type { BatchSettings, Key } from "./batch.ts";
 import { Checker, isCount, isTime } from "./checker.ts";
-import type { PerKey, Rate } from "./limits.ts";
 import type { Outcome, Rejected } from "./output.ts";
 import { isSignal } from "./aborts.ts";
 
@@ -55,6 +54,24 @@ export interface RetryOptions {
    * `maxMs` and the wait that the task asked for.
    */
   readonly retryIf?: ((rejected: Rejected) => boolean | RetryIn) | undefined;
+}
+
+/** At most `limit` starts in any `perMs` milliseconds. */
+export interface Rate {
+  /** How many tasks may start, from 1. */
+  readonly limit: number;
+  /** The length of the time span, in milliseconds. */
+  readonly perMs: number;
+}
+
+/** A limit for each key of a run's items, such as the host that an item's task asks. */
+export interface PerKey<Item = unknown> {
+  /** The key that an item counts for; undefined for none. Called once for each item, when it is pulled. */
+  readonly key: (item: Item) => Key | undefined;
+  /** How many tasks of one key may be in flight, on all lanes together; no limit unless given. */
+  readonly slots?: number | undefined;
+  /** How many tasks of one key may start in a time; no limit unless given. */
+  readonly rate?: Rate | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The messages between the program and the process that runs its job, as lines of JSON. */
 
 import type { Decision } from "../adaptive/controller.ts";
-import type { Rate } from "../dispatch/limits.ts";
+import type { Rate } from "../dispatch/map_options.ts";
 import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, LanesNow, ModelSpec } from "../timing/spec.ts";
 import type { Pause } from "./refused_items.ts";

@@ -8,7 +8,7 @@ import {
   refuseSize,
   serverFor,
 } from "../children/model_arguments.ts";
-import type { Rate } from "../dispatch/limits.ts";
+import type { Rate } from "../dispatch/map_options.ts";
 import {
   checkOutputFiles,
   type Format,

@@ -1,6 +1,6 @@
 /** A measurement: job, models, number of rounds. It is plain data, which is sent to a trial's process. */
 
-import type { Rate } from "../dispatch/limits.ts";
+import type { Rate } from "../dispatch/map_options.ts";
 import type { AutoBounds } from "../auto_options.ts";
 import type { StartAdvice } from "../executor_options.ts";
 import type { Model } from "../models.ts";

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import type { Rate } from "../../lib/dispatch/limits.ts";
+import type { Rate } from "../../lib/dispatch/map_options.ts";
 import type { Items, MapOptions } from "../../lib/dispatch/map_options.ts";
 import type { Outcome, Results } from "../../lib/dispatch/output.ts";
 import type { Task } from "../../lib/lanes/task.ts";

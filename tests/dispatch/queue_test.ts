@@ -3,7 +3,7 @@ import fc from "../properties.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import { BatchSize } from "../../lib/dispatch/batch_size.ts";
 import type { Items } from "../../lib/dispatch/map_options.ts";
-import type { PerKey } from "../../lib/dispatch/limits.ts";
+import type { PerKey } from "../../lib/dispatch/map_options.ts";
 import { Queue } from "../../lib/dispatch/queue.ts";
 import { Source } from "../../lib/dispatch/source.ts";
 import { FakeRun } from "./fake_run.ts";
