@@ -1,12 +1,12 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { EndWatch } from "../../../lib/lanes/worker/end_watch.ts";
+import { EndWatch } from "../../../lib/lanes/worker/line.ts";
 import { granted } from "../../granted.ts";
 
 /** A thread that holds the lock, and closes itself without a message when told to. */
 async function holding(name: string): Promise<Worker> {
   const code = `
     import { holdWhileAlive } from ${
-    JSON.stringify(new URL("../../../lib/lanes/worker/end_watch.ts", import.meta.url).href)
+    JSON.stringify(new URL("../../../lib/lanes/worker/line.ts", import.meta.url).href)
   };
     self.onmessage = ({ data }) => data === "close" ? self.close() : self.postMessage(data);
     holdWhileAlive(${JSON.stringify(name)}, () => self.postMessage("held"));
