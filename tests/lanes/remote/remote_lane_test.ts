@@ -152,7 +152,7 @@ function closing(isLoaded: boolean) {
 
 Deno.test("a lane that has set something up is closed once that is disposed, and only once", async () => {
   const { lane, channel, closed, stages } = closing(true);
-  assertEquals(stages, ["setting up", undefined]);
+  assertEquals(stages, ["setting up", "loaded"]);
   assertEquals([channel.kinds.at(-1), channel.done], [ToLane.dispose, []]);
   channel.says(FromLane.disposed, [], []);
   await closed;
