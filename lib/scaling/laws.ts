@@ -93,8 +93,9 @@ const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
 /** Fits a law to the sizes' medians by least squares of relative errors, with no parameter below 0. */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
   // Each row is divided by the measured time, so that its target is 1.
+  const times = series.map(({ size, throughputs }) => median(throughputs) / size);
   const columns = COLUMNS.slice(0, PARAMETERS[name]).map((column) =>
-    series.map(({ size, throughputs }) => column(size) * median(throughputs) / size)
+    series.map(({ size }, at) => column(size) * times[at]!)
   );
   const [p = 0, q = 0, c = 0] = leastSquares(columns);
   const first = Math.max(p + q, LEAST_TIME);

@@ -13,7 +13,6 @@ import { htmlTable } from "../document.ts";
 import { middle, quantile, type Sorted, sorted } from "../../timing/statistics.ts";
 import { drawGains, isLogarithmic } from "../html/gains_chart.ts";
 import { figure, type Html, markup } from "../html/markup.ts";
-import { tasksOf } from "../slots.ts";
 import * as chart from "../html/svg.ts";
 
 /** How many rounds of a model get a dot; more dots on a line can't be told apart. */
@@ -213,8 +212,8 @@ function distribution(
   { since, title, lead }: typeof DISTRIBUTIONS[number],
 ): Html {
   const distributions = models.flatMap(({ model, timeline }): Distribution[] => {
-    const ran = timeline === undefined ? [] : tasksOf(timeline).ran;
-    const values = ran.map((task) => task.endedMs - task[since]).filter((ms) => ms >= 0);
+    const values = timeline?.endedMs.map((ms, at) => ms - timeline[since][at]!)
+      .filter((ms, at) => ms >= 0 && timeline.lane[at]! >= 0) ?? [];
     return values.length === 0 ? [] : [{ model, times: sorted(values) }];
   });
   if (distributions.length === 0) return markup``;
