@@ -4,8 +4,7 @@ import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { ComparisonSpec, TimingEvent } from "../timing/spec.ts";
 import type { OutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
-import { type ComparisonProgress, createProgress } from "../progress/progress.ts";
-import { TrialPulses } from "../progress/pulse.ts";
+import { type ComparisonProgress, createProgress, TrialPulses } from "../progress/progress.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal.ts";
 import {

@@ -1,8 +1,11 @@
-/** Progress while measuring: a redrawn line on a terminal, or in a pipe a plain line per comparison. */
+/**
+ * Progress while measuring: a redrawn line on a terminal, or in a pipe a plain line per comparison; and the state of
+ * a run for pages that watch it.
+ */
 
 import { attempt } from "../lanes/attempt.ts";
 import { fit, plain } from "../text/plain.ts";
-import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
+import type { LanesNow, ModelSpec, TimingEvent } from "../timing/spec.ts";
 import { isDumb, printError } from "../text/print.ts";
 import { counted, wholeSeconds } from "../text/format.ts";
 
@@ -199,4 +202,62 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Compari
 /** The time left is only an estimate: whole seconds show that, and don't flicker. */
 export function leftText(ms: number): string {
   return `${wholeSeconds(ms)} left`;
+}
+
+/** The state of a run for those that watch it. */
+export interface Pulse extends LanesNow {
+  /** The part of the whole that it belongs to, if there are several. */
+  readonly part?: string;
+  /** Time since the beginning, in milliseconds. */
+  readonly atMs: number;
+  readonly settled: number;
+  readonly failed: number;
+  /** How many items there are; null if that isn't known. */
+  readonly total: number | null;
+  readonly perSecond: number;
+  /** The reason why the run waits, in words; empty if it doesn't. */
+  readonly waits?: string;
+  /** Why items failed, the most frequent reason first. */
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** Makes the pulses of comparisons: each trial is a part. */
+export class TrialPulses {
+  readonly #startMs: number;
+  readonly #reasons = new Map<string, number>();
+  #part = "";
+  #last: Pulse | undefined;
+
+  constructor(
+    private readonly show: (pulse: Pulse) => void,
+    private readonly now = () => performance.now(),
+  ) {
+    this.#startMs = now();
+  }
+
+  take(job: string, event: TimingEvent): void {
+    if (event.type === "trial-started") {
+      this.#part = `${job}: ${event.trial.model}, trial ${event.number} of ${event.of}`;
+    } else if (event.type === "pulse") {
+      const { runMs, total = null, ...rest } = event.pulse;
+      const perSecond = runMs > 0 ? rest.settled / runMs * 1000 : 0;
+      this.#pulse({ ...rest, total, perSecond });
+    } else if (event.type === "trial-ended" && event.result.failures !== undefined) {
+      for (const { reason, count } of event.result.failures) {
+        this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + count);
+      }
+      if (this.#last !== undefined) this.#pulse({ ...this.#last, latencyMs: null });
+    }
+  }
+
+  #pulse(pulse: Omit<Pulse, "atMs" | "part" | "reasons">): void {
+    this.#last = {
+      ...pulse,
+      atMs: this.now() - this.#startMs,
+      part: this.#part,
+      reasons: [...this.#reasons].map(([reason, count]) => ({ reason, count }))
+        .sort((a, b) => b.count - a.count),
+    };
+    this.show(this.#last);
+  }
 }

@@ -1,9 +1,8 @@
 /** The progress of a run: one line that is redrawn on a terminal, or a new line now and then in a pipe. */
 
 import { decisionText } from "../timing/decisions.ts";
-import { leftText, ProgressLine, type ProgressOutput } from "../progress/progress.ts";
+import { leftText, ProgressLine, type ProgressOutput, type Pulse } from "../progress/progress.ts";
 import { counted, formatCount, formatPercent, formatRate, wholeSeconds } from "../text/format.ts";
-import type { Pulse } from "../progress/pulse.ts";
 import type { LanesNow } from "../timing/spec.ts";
 import type { RunState } from "./run_job.ts";
 import type { Waits } from "./run_message.ts";

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
-import type { Pulse } from "../../lib/progress/pulse.ts";
+import type { Pulse } from "../../lib/progress/progress.ts";
 import { granted } from "../granted.ts";
 
 /** The output of a script, and its exit code. */

@@ -9,7 +9,6 @@ import type { Interval } from "../../timing/result.ts";
 import { htmlTable } from "../document.ts";
 import { drawGains, type GainLimit, type GainRow } from "../html/gains_chart.ts";
 import { figure, type Html, type Markup, markup, paragraphs } from "../html/markup.ts";
-import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
 import {
   FUNCTION_COLUMNS,
@@ -123,7 +122,7 @@ function gainRows({ models, recommended }: Advice): GainRow[] {
     if ((plain && !chosen) || !canBeDrawn(predicted)) return [];
     return [{
       name: model.name.slice(0, 34),
-      colour: modelColour(model.model),
+      colour: chart.modelColour(model.model),
       remark: chosen ? "recommended" : remarkOn(model),
       chosen,
       predicted,

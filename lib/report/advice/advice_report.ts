@@ -106,10 +106,10 @@ export function advicePart(
   const name = `Advice on ${job.title}`;
   return {
     title,
-    headlines: [{ id, name, text: foundWords(advice) }],
-    sections: [
-      adviceSection(advice, read.advice.code, id, alone ? undefined : `Advice on ${title}`),
-    ],
+    sections: [{
+      ...adviceSection(advice, read.advice.code, id, alone ? undefined : `Advice on ${title}`),
+      found: { name, text: foundWords(advice) },
+    }],
     jobs: [
       [
         markup`<b>${job.title}</b>, ${jobItems(advice)}. `,

@@ -152,19 +152,17 @@ function gainLine(advice: Advice): string {
 /** From how many items figures are scaled, such as " Scaled to that: sequential from 4, others from 11." */
 export function scaledWords({ models, horizon }: Advice): string {
   const from = (isPlain: boolean) => {
-    const items = models.flatMap(({ model, measured }) =>
-      (model === BASELINE) === isPlain && measured !== undefined && measured.items < horizon
-        ? measured.items
-        : []
+    const items = models.flatMap(({ model, measured: { items } = { items: horizon } }) =>
+      (model === BASELINE) === isPlain && items < horizon ? items : []
     );
     const [least, most] = [Math.min(...items), Math.max(...items)];
     return items.length === 0 ? "" : least === most ? `${most}` : `${least} to ${most}`;
   };
   const [plain, others] = [from(true), from(false)];
   if (plain !== "" && plain === others) return ` Scaled to that from ${plain}.`;
-  const said = [["sequential", plain], ["others", others]]
-    .flatMap(([who, items]) => items === "" ? [] : `${who} from ${items}`);
-  return said.length === 0 ? "" : ` Scaled to that: ${said.join(", ")}.`;
+  const said = [plain && `sequential from ${plain}`, others && `others from ${others}`];
+  const told = said.filter(Boolean).join(", ");
+  return told && ` Scaled to that: ${told}.`;
 }
 
 export function modelColumns({ recommended, models }: Advice): Column<ModelAdvice>[] {
@@ -304,8 +302,7 @@ function savingsLine(
   const half = `${halving} what ${most.name}${where} does would save ${saved} of the time`;
   const { model, name, gain, predictedGain, decision } = recommended;
   if (model === BASELINE) {
-    const isOffered = hazards.some(({ figures }) => figures?.offer !== undefined);
-    const others = isOffered
+    const others = hazards.some(({ figures }) => figures?.offer !== undefined)
       ? "lanes save some, too"
       : decision === "order matters"
       ? "no other model does the same"
@@ -314,10 +311,9 @@ function savingsLine(
   }
   if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
   const share = formatPercent(Math.max(0, 1 - 1 / (gain?.median ?? predictedGain)));
-  const isShared = sample.others !== undefined && isBusy(sample.others);
   const how = gain === null
     ? ", as predicted"
-    : isShared
+    : sample.others !== undefined && isBusy(sample.others)
     ? ", on a machine as busy as this was"
     : "";
   return `${half}; ${name} ${isRemote(model) ? "save" : "saves"} ${share}${how}.`;

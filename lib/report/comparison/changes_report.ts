@@ -66,12 +66,11 @@ function summary(changes: readonly Change[], maxSlowdown: number): string {
     of.map((change) => `${change.model}${words(change)} (${change.job})`).join(", ");
   const byHowMuch = ({ ratio: { median } }: Change) =>
     ` by ${formatPercent(Number.isFinite(median) ? median - 1 : NaN)}`;
+  const nothing = failing.length > 0 ? "Of the others nothing" : "Nothing";
   const rest = slow.length > 0
     ? `Slower than ${allowed}: ${list(slow, byHowMuch)}.`
     : changes.some(hasRatio)
-    ? `${
-      failing.length > 0 ? "Of the others nothing" : "Nothing"
-    } is detectably slower than ${allowed}.`
+    ? `${nothing} is detectably slower than ${allowed}.`
     : "No times can be compared.";
   return failing.length === 0 ? rest : `More fails than before: ${list(failing)}. ${rest}`;
 }

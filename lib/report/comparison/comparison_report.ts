@@ -275,16 +275,14 @@ function roundsOf({ models }: Pick<Comparison, "models">): string {
 
 export function failureLines(comparison: Comparison): string[] {
   return comparison.models.flatMap(({ model, rounds }) => {
-    const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);
-    if (told.length === 0) return [];
+    const failing = rounds.filter(({ failed }) => failed > 0);
+    const told = new Set(failing.map(failureOf));
     // If all rounds failed alike, one line covers them.
-    if (told.length === rounds.length && new Set(told).size === 1) {
-      const often = told.length > 1 ? ` in each of ${told.length} rounds` : "";
-      return `${plain(model)}: ${told[0]}${often}`;
+    if (failing.length === rounds.length && told.size === 1) {
+      const often = failing.length > 1 ? ` in each of ${failing.length} rounds` : "";
+      return `${plain(model)}: ${[...told][0]}${often}`;
     }
-    return rounds.flatMap((round) =>
-      round.failed > 0 ? `${plain(model)}, round ${round.round + 1}: ${failureOf(round)}` : []
-    );
+    return failing.map((of) => `${plain(model)}, round ${of.round + 1}: ${failureOf(of)}`);
   });
 }
 
@@ -304,8 +302,7 @@ export function exampleLines({ models }: Comparison): string[] {
   const seen = new Map<string, string>();
   for (const { model, rounds } of models) {
     for (const [reason, example] of Object.entries(sumOfFailures(rounds).examples)) {
-      if (seen.has(reason)) continue;
-      seen.set(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
+      seen.getOrInsert(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
     }
   }
   return [...seen.values()].slice(0, 2 * MOST_REASONS);
@@ -327,16 +324,12 @@ export function comparisonPart(
   { comparisons }: ResultFile,
   { before, alone }: PartPlace,
 ): PagePart {
-  const idOf = (i: number) => `c${before + i}`;
   const [first] = comparisons;
   return {
     title: first === undefined ? "Nothing was measured" : headlineOf(first),
-    headlines: comparisons.map((comparison, i) => ({
-      id: idOf(i),
-      name: comparison.job.name,
-      text: headlineOf(comparison),
-    })),
-    sections: comparisons.map((comparison, i) => comparisonSection(comparison, idOf(i), alone)),
+    sections: comparisons.map((comparison, i) =>
+      comparisonSection(comparison, `c${before + i}`, alone)
+    ),
     jobs: comparisons.map(jobWords),
     name: comparisons.map(({ job }) => job.name).slice(0, 5).join(", ") || "nothing",
     method: { name: "How models are compared", html: filled(method, { lesson: LESSON }) },
@@ -363,7 +356,8 @@ function comparisonSection(comparison: Comparison, id: string, alone: boolean): 
     ${distributionSection(comparison, `${id}-times`)}
     ${measured.length > 0 && startupSection(measured, `${id}-startup`)}
     ${measured.length > 0 && usageSection(measured, `${id}-usage`)}`;
-  return { id, title: comparison.job.name, html };
+  const { name } = comparison.job;
+  return { id, title: name, found: { name, text: headlineOf(comparison) }, html };
 }
 
 function jobWords(comparison: Comparison): Html {

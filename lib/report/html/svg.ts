@@ -3,7 +3,7 @@
 import { escape } from "@std/html/entities";
 import { formatDuration } from "../../text/format.ts";
 import { Html, type Markup, markup } from "./markup.ts";
-import { modelColour } from "./style.ts";
+import { isModel } from "../../models.ts";
 
 /** A mark's SVG attributes, with their names in camel case, and the text of its tooltip as `title`. */
 export type MarkStyle = Readonly<Record<string, string | number | undefined>>;
@@ -146,6 +146,11 @@ export function axis(
 /** A time at a tick, without the trailing zeros that tables keep. */
 export function tickTime(ms: number, format = formatDuration): string {
   return ms === 0 ? "0" : format(ms).replace(/(\.\d*?)0+(?=\D*$)/, "$1").replace(/\.(?=\D*$)/, "");
+}
+
+/** A model's colour, the same in every chart; unknown models share one. */
+export function modelColour(model: string): string {
+  return `var(--${isModel(model) ? model : "other"})`;
 }
 
 type NamedRow = { readonly name: string; readonly colour: string };

@@ -7,7 +7,6 @@ import { mean } from "../../timing/statistics.ts";
 import { htmlTable } from "../document.ts";
 import { laneName, tasksOf, type TimelineTask } from "../slots.ts";
 import { CHART_WIDTHS, figure, type Html, markup } from "./markup.ts";
-import { modelColour } from "./style.ts";
 import * as chart from "./svg.ts";
 
 /** How many bars the panels of a timeline share, so that the page opens quickly. */
@@ -490,7 +489,7 @@ function drawPanels(
 function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean, wide: boolean) {
   const { result: { model }, timeline, ran: tasks, lanes, queue, flight, labels } = panel;
   const { endMs, height } = panel;
-  const colour = modelColour(model);
+  const colour = chart.modelColour(model);
   const top = body - TITLE_HEIGHT + 8;
   const rect = ({ x1, x2, y1, y2, title }: Band) =>
     chart.rect(x(x1), body + y1, x(x2), body + y2, { title });

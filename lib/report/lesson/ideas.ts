@@ -9,7 +9,6 @@ import { measuredCpuShare } from "../../timing/verdict.ts";
 import { isUndecided, passesCeiling, wasShared } from "../comparison/comparison_report.ts";
 import { htmlTable } from "../document.ts";
 import { figure, type Html } from "../html/markup.ts";
-import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
 import { startUpMs, tasksOf } from "../slots.ts";
 import { Speaker, type TextKey } from "../speaker.ts";
@@ -70,7 +69,7 @@ function drawn<Of extends object>(
 
 const times = (speaker: Speaker, { models }: Comparison): chart.Bar[] =>
   models.map(({ model, wallMs: { median: value } }) => (
-    { name: model, value, words: speaker.duration(value), colour: modelColour(model) }
+    { name: model, value, words: speaker.duration(value), colour: chart.modelColour(model) }
   ));
 
 function tasks(of: Comparison | undefined, title: TextKey, speaker: Speaker): Picture | undefined {
@@ -125,7 +124,13 @@ function drawTasks(
       { fromMs: startMs + startedMs, toMs: startMs + endedMs }
     ));
     const endMs = tasks.reduce((end, { toMs }) => Math.max(end, toMs), 0);
-    return [{ model, fill: modelColour(model), tasks, endMs, words: speaker.duration(endMs) }];
+    return [{
+      model,
+      fill: chart.modelColour(model),
+      tasks,
+      endMs,
+      words: speaker.duration(endMs),
+    }];
   });
   const endMs = Math.max(1, ...panels.map(({ endMs }) => endMs));
   const x = chart.scale([0, endMs], [10, width - 70]);
@@ -195,7 +200,7 @@ const IDEAS = {
           name: speaker.say(`difference.bar.${of.key}`, of),
           value: of.speedup?.median ?? 0,
           words: of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
-          colour: modelColour(of.model),
+          colour: chart.modelColour(of.model),
         })),
       ),
       commands: ["deno task io", "deno task cpu"],
@@ -282,7 +287,7 @@ const IDEAS = {
       const value = busyShareOf(of);
       const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
       if (value === undefined) return [];
-      return [{ name, value, words: formatPercent(value), colour: modelColour(BASELINE) }];
+      return [{ name, value, words: formatPercent(value), colour: chart.modelColour(BASELINE) }];
     });
     const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
     return {

@@ -1,6 +1,6 @@
 /** Serves the live page of a run under way, only to requests with its secret address. */
 
-import type { Pulse } from "../../progress/pulse.ts";
+import type { Pulse } from "../../progress/progress.ts";
 import { filled, Html, markup } from "../html/markup.ts";
 import page from "./live.html" with { type: "text" };
 import style from "./live.css" with { type: "text" };

@@ -39,16 +39,16 @@ function details(
   { model, lanes, slots, before, gone, auto, succeeded, failed }: RunResult,
 ): string {
   const earlier = [
-    ...(before.done > 0 ? [`${were(before.done)} done`] : []),
-    ...(before.failed > 0 ? [`${formatCount(before.failed)} had failed`] : []),
-  ];
+    before.done > 0 && `${were(before.done)} done`,
+    before.failed > 0 && `${formatCount(before.failed)} had failed`,
+  ].filter(Boolean).join(" and ");
   return [
     nameOf({ model, lanes, slots: slots ?? Infinity }),
-    ...(earlier.length === 0 ? [] : [`${earlier.join(" and ")} before`]),
-    ...(gone > 0 ? [`${counted(gone, "recorded item", formatCount(gone))} left the list`] : []),
+    earlier && `${earlier} before`,
+    gone > 0 && `${counted(gone, "recorded item", formatCount(gone))} left the list`,
     // If no item settled, `auto` found nothing out.
-    ...(auto === undefined || succeeded + failed === 0 ? [] : [`next time: ${auto.next}`]),
-  ].join("; ");
+    auto !== undefined && succeeded + failed > 0 && `next time: ${auto.next}`,
+  ].filter(Boolean).join("; ");
 }
 
 const DECISIONS: readonly doc.Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
@@ -129,10 +129,10 @@ export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
   const timed = { models: [{ model, lanes, slots, timeline }], job: { items: succeeded + failed } };
   return {
     title: job.name,
-    headlines: [{ id, name: job.name, text: headline.slice(job.name.length + 2) }],
     sections: [{
       id,
       title: job.name,
+      found: { name: job.name, text: headline.slice(job.name.length + 2) },
       html: [
         markup`<p class="verdict">${headline}</p><p>${details}</p>`,
         problem !== undefined && markup`<p>${problem}</p>`,

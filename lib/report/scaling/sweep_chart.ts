@@ -6,7 +6,6 @@ import { sizeText, type SweepPoint, type SweepResult } from "../../scaling/sweep
 import { formatNumber, formatRate } from "../../text/format.ts";
 import { sideBySide } from "../../text/plain.ts";
 import type { Html, Markup } from "../html/markup.ts";
-import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
 import { kneeSentence } from "./sweep_words.ts";
 
@@ -219,7 +218,7 @@ export function drawSweep(result: SweepResult, width: number): Html {
   const { axis, model, knee } = result;
   const points = bornePoints(result.points);
   const { full, low, end, isLog, top, ...curves } = curvesOf(result, points);
-  const line = { stroke: modelColour(model.split(",")[0]!), strokeWidth: 2 };
+  const line = { stroke: chart.modelColour(model.split(",")[0]!), strokeWidth: 2 };
   const bend = points.find(({ size }) => size === knee?.size)?.size;
   const rates = points.map(({ size, throughputPerSecond: { median } }) =>
     `${size}: ${formatRate(median)}`

@@ -222,10 +222,10 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
     : markup`<p>${found}</p>`;
   return {
     title,
-    headlines: [{ id, name: `Scaling of ${job.name} by ${axis}`, text: found }],
     sections: [{
       id,
       title: alone ? heading : `${heading}: ${title}`,
+      found: { name: `Scaling of ${job.name} by ${axis}`, text: found },
       html: markup`${notices}${html}`,
     }],
     jobs: [[

@@ -176,16 +176,18 @@ export function capacitySentences({ capacity, axis, points }: SweepResult): stri
     ];
   }
   const [one, more] = axis === "lanes" ? ["lane", "lanes"] : ["slot", "slots"];
-  const ends = capacity.busy >= BUSY_SHARE
-    ? `Computing ends at ${cores}, ${busy}: more ${more} can't help here; ${cost}.`
-    : `Computing ends at ${cores}, for one ${one} alone computes ` +
-      `${formatPercent(Math.min(1, computingShare))} of the time: more ${more} can't help here; ` +
-      `${cost}. ${theyWere} ${busy}: other programs, or ${more} that stood empty, took the rest.`;
-  if (axis !== "lanes" || (points.at(-1)?.size ?? 0) <= units) return [ends];
+  const isBeyond = axis === "lanes" && (points.at(-1)?.size ?? 0) > units;
   return [
-    ends,
+    capacity.busy >= BUSY_SHARE
+      ? `Computing ends at ${cores}, ${busy}: more ${more} can't help here; ${cost}.`
+      : `Computing ends at ${cores}, for one ${one} alone computes ` +
+        `${
+          formatPercent(Math.min(1, computingShare))
+        } of the time: more ${more} can't help here; ` +
+        `${cost}. ${theyWere} ${busy}: other programs, or ${more} that stood empty, took the rest.`,
+    isBeyond &&
     `Beyond ${sizeText(axis, units)} the curve, and the laws fitted to it, tell of the cores.`,
-  ];
+  ].filter((sentence) => sentence !== false);
 }
 
 export function failingSentences(
@@ -214,9 +216,9 @@ function reasonsText(of: readonly Partial<Failures>[]): string {
   const { reasons, examples } = sumOfFailures(of);
   return Object.entries(reasons).map(([reason, count]) => {
     const more = [
-      ...(examples[reason] === undefined ? [] : [plain(examples[reason])]),
-      ...(reason === "NotCapable" ? ["a permission is missing: give it with --allow-…"] : []),
-    ];
+      plain(examples[reason] ?? ""),
+      reason === "NotCapable" && "a permission is missing: give it with --allow-…",
+    ].filter(Boolean);
     return `${count} ${plain(reason)}${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
   }).join(", ");
 }

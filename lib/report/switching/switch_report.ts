@@ -258,7 +258,6 @@ export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
   });
   return {
     title: "Who has its turn, and when",
-    headlines: [],
     sections,
     jobs: sections.map(({ title }) => title),
     name: "Switching",

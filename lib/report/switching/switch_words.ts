@@ -15,7 +15,6 @@ import type {
 } from "../../switching/switch_result.ts";
 import { formatCount } from "../../text/format.ts";
 import type { Html } from "../html/markup.ts";
-import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
 import type { Speaker } from "../speaker.ts";
 import { middle } from "../../timing/statistics.ts";
@@ -146,7 +145,7 @@ export function turnBars(speaker: Speaker, { rows }: WhoseTurn): chart.Bar[] {
   });
 }
 
-const colourOf = (inThreads: boolean) => modelColour(inThreads ? "workers" : "concurrent");
+const colourOf = (inThreads: boolean) => chart.modelColour(inThreads ? "workers" : "concurrent");
 
 export function sessionBars(speaker: Speaker, of: WhoseSession): chart.Bar[] {
   return of.rows.map((row) => ({

@@ -278,8 +278,12 @@ function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PageP
   ];
   return {
     title: "This library against others",
-    headlines: [{ id, name: "Against others", text: summary[0]! }],
-    sections: [{ id, title: alone ? "Who is faster" : "This library against others", html }],
+    sections: [{
+      id,
+      title: alone ? "Who is faster" : "This library against others",
+      found: { name: "Against others", text: summary[0]! },
+      html,
+    }],
     jobs: [
       `${counted(new Set(rows.map(({ contest }) => contest)).size, "contest")}, ` +
       counted(rounds, "round"),

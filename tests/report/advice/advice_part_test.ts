@@ -141,7 +141,7 @@ Deno.test("a ceiling that was measured is called one, and the number of cores is
 Deno.test("a page's headline tells what to take and how fast it is, and of the plain loop no gain", () => {
   const headline = (advice: Advice) => {
     const file = adviceFileOf(advice);
-    return advicePart(file, { id: "a", alone: true, before: 0 }, file).headlines[0]!.text;
+    return advicePart(file, { id: "a", alone: true, before: 0 }, file).sections[0]!.found!.text;
   };
   const gain = { median: 1.9, low: 1.8, high: 2 };
   const hazards = [{ kind: "memory", text: "It needs 1 GB." }] as const;

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import axe from "axe-core";
 import { reportPage } from "../../../lib/report/kinds.ts";
 import type { ResultFile } from "../../../lib/timing/result.ts";
-import type { Pulse } from "../../../lib/progress/pulse.ts";
+import type { Pulse } from "../../../lib/progress/progress.ts";
 import { livePage } from "../../../lib/report/live/live_server.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson.ts";
 import type { ReportFile } from "../../../lib/report/kinds.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
-import type { Pulse } from "../../../lib/progress/pulse.ts";
+import type { Pulse } from "../../../lib/progress/progress.ts";
 import { LiveServer } from "../../../lib/report/live/live_server.ts";
 import { granted } from "../../granted.ts";
 import { whyNoChromium, withChromium } from "../html/chromium.ts";

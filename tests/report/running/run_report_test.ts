@@ -127,7 +127,7 @@ Deno.test("the page tells what failed and what took longest, and says of how man
     assertStringIncludes(page, words);
   }
   const place = { id: "run", before: 0, alone: true };
-  assertEquals(runPart(runFile(), place).headlines.map(({ text }) => text), [
+  assertEquals(runPart(runFile(), place).sections.map(({ found }) => found!.text), [
     "120 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed",
   ]);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MODELS } from "../../../lib/models.ts";
-import { modelColour, SCHEMES } from "../../../lib/report/html/style.ts";
+import { SCHEMES } from "../../../lib/report/html/page.ts";
+import { modelColour } from "../../../lib/report/html/svg.ts";
 
 /** The relative luminance by WCAG 2.2. */
 function luminance(colour: string): number {

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Pulse } from "../../lib/progress/pulse.ts";
-import { TrialPulses } from "../../lib/progress/pulse.ts";
+import { type Pulse, TrialPulses } from "../../lib/progress/progress.ts";
 import type { TimingEvent, TrialPulse, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 const trial = { model: "workers" } as TrialSpec;
