@@ -13,11 +13,15 @@ import {
   type RunOptions,
 } from "./dispatch/map_options.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
+import type { LaneFactory } from "./dispatch/places.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { SharedOptions } from "./executor_options.ts";
+import { EventLoopLane } from "./lanes/event_loop.ts";
 import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskContext } from "./lanes/task.ts";
-import { type Model, MODEL_TABLE, MOST_LANES } from "./models.ts";
+import { decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
+import { type Cloning, structuredCloning } from "./lanes/remote/clone.ts";
+import { defaultLanes, type Model, MODEL_TABLE, MOST_LANES } from "./models.ts";
 
 /** One lane's CPU time and peak memory, as far as they can be measured. */
 export interface LaneUsage {
@@ -215,6 +219,29 @@ interface PoolKind
   /** Closes what the lanes share, once all are closed. */
   readonly close?: () => Promise<void>;
   readonly guide?: Guide;
+}
+
+/** A model's size from its options, or else from the table of models. */
+export function modelSize(
+  model: Model,
+  options: { readonly [Name in keyof PoolSize]?: number | undefined },
+): PoolSize {
+  const { sizes, options: names, ...usual } = MODEL_TABLE[model];
+  new Checker(`open ${model}()`).known(options, [...sizes, ...names]);
+  const { lanes = defaultLanes(model, "cpu") } = options;
+  const { slots = usual.slots, graceMs = usual.graceMs } = options;
+  return { lanes, slots, graceMs };
+}
+
+/** The caller's `shared` as it is now, in the form in which it is sent to all lanes. */
+export function sharedOf({ shared }: SharedOptions, cloning: Cloning): Payload {
+  return shared === undefined ? undefined : encodeAlone("the option shared", shared, cloning);
+}
+
+/** Makes the lane that is this event loop. */
+export function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
+  const shared = decode(sharedOf(options, structuredCloning)).values?.[0];
+  return (_number, events) => new EventLoopLane(events, { shared, graceMs });
 }
 
 export class PooledExecutor implements LimitedExecutor, AutoExecutor {

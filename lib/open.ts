@@ -6,26 +6,23 @@ import { Checker, isTime } from "./dispatch/checker.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
 import {
   type AutoExecutor,
-  type EventLoopExecutor,
   type Executor,
-  type LimitedExecutor,
+  loopLanes,
+  modelSize,
   PooledExecutor,
   type PoolSize,
+  sharedOf,
 } from "./executor.ts";
 import type {
   AutoOptions,
   ClusterOptions,
-  EventLoopOptions,
   GpuOptions,
-  LimitedOptions,
   ProcessesOptions,
-  SharedOptions,
   WorkersOptions,
 } from "./executor_options.ts";
 import type { Broker, ServerOptions } from "./lanes/cluster/broker.ts";
 import { Cluster } from "./lanes/cluster/cluster.ts";
 import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
-import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
 import {
@@ -43,19 +40,16 @@ import {
   THREAD_FOLDERS,
   THREADS_NEED,
 } from "./lanes/project.ts";
-import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
-import { type Cloning, structuredCloning } from "./lanes/remote/clone.ts";
+import type { ChannelEvents } from "./lanes/remote/channel.ts";
+import { structuredCloning } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { lackOfDeno } from "./lanes/subprocess/child.ts";
 import { frameCloning, SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
-import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
+import { type Model, MODEL_TABLE } from "./models.ts";
 
-/** The caller's `shared` as it is now, in the form in which it is sent to all lanes. */
-function sharedOf({ shared }: SharedOptions, cloning: Cloning): Payload {
-  return shared === undefined ? undefined : encodeAlone("the option shared", shared, cloning);
-}
+export { concurrent, limited, sequential } from "./loop.ts";
 
 /** Says, for an error, where a lane's permissions are given. */
 function grantingOf(model: Model): string {
@@ -67,93 +61,9 @@ function onlyOf(modules: readonly string[]): (task: Task) => boolean {
   return ({ module }) => !needsPreload(module) || modules.includes(module);
 }
 
-/** A model's size from its options, or else from the table of models. */
-function sizeOf(
-  model: Model,
-  options: { readonly [Name in keyof PoolSize]?: number | undefined },
-): PoolSize {
-  const { sizes, options: names, ...usual } = MODEL_TABLE[model];
-  new Checker(`open ${model}()`).known(options, [...sizes, ...names]);
-  const { lanes = defaultLanes(model, "cpu") } = options;
-  const { slots = usual.slots, graceMs = usual.graceMs } = options;
-  return { lanes, slots, graceMs };
-}
-
 function checkPermissions(model: Model, permissions: unknown, where: "thread" | "process"): void {
   const [name, value, wanted] = faultOf(permissions, where) ?? [];
   if (name !== undefined) new Checker(`open ${model}()`).is(name, value, false, wanted!);
-}
-
-/**
- * One task after another in this event loop: the plain loop that all others are measured against.
- *
- * @param options How long to wait for a task that ignores its deadline, and what all executors accept.
- * @returns The executor; close it, or open it with `await using`.
- * @throws {RangeError} If an option is out of its range.
- *
- * @example
- * ```ts
- * import { sequential, task } from "./mod.ts";
- *
- * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
- * await using executor = sequential();
- * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
- * ```
- */
-export function sequential(options: EventLoopOptions = {}): EventLoopExecutor {
-  return eventLoop("sequential", options);
-}
-
-/**
- * All tasks at once in this event loop, as `Promise.all` does it. For tasks that wait; with many items,
- * {@linkcode limited} puts less load on the server that answers them.
- *
- * @param options How long to wait for a task that ignores its deadline, and what all executors accept.
- * @returns The executor; close it, or open it with `await using`.
- * @throws {RangeError} If an option is out of its range.
- *
- * @example
- * ```ts
- * import { concurrent, task } from "./mod.ts";
- *
- * const slow = task<{ default: (n: number) => Promise<number> }>(
- *   "data:text/javascript,export default (n) => new Promise((done) => setTimeout(done, 5, n))",
- * );
- * await using executor = concurrent();
- * console.log(await executor.map(slow, [1, 2, 3]).toArray()); // [1, 2, 3], after 5 ms
- * ```
- */
-export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
-  return eventLoop("concurrent", options);
-}
-
-/**
- * A limited number of tasks at once in this event loop.
- *
- * @param options How many slots; 5 unless given.
- * @returns The executor; close it, or open it with `await using`.
- * @throws {RangeError} If an option is out of its range.
- *
- * @example
- * ```ts
- * import { limited } from "./mod.ts";
- *
- * await using executor = limited({ slots: 8 });
- * console.log(executor.lanes, executor.slots); // 1 8
- * ```
- */
-export function limited(options: LimitedOptions = {}): LimitedExecutor {
-  return eventLoop("limited", options);
-}
-
-function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
-  const size = sizeOf(model, options);
-  return new PooledExecutor(model, options, size, { makeLane: loopLanes(options, size) });
-}
-
-function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
-  const shared = decode(sharedOf(options, structuredCloning)).values?.[0];
-  return (_number, events) => new EventLoopLane(events, { shared, graceMs });
 }
 
 /**
@@ -174,7 +84,7 @@ function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
  * ```
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  const size = sizeOf("workers", options);
+  const size = modelSize("workers", options);
   return new PooledExecutor("workers", options, size, { makeLane: threadLanes(options, size) });
 }
 
@@ -214,7 +124,7 @@ function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): Lan
  * ```
  */
 export function processes(options: ProcessesOptions = {}): Executor {
-  const size = sizeOf("processes", options);
+  const size = modelSize("processes", options);
   const makeLane = processLanes("processes", options, size);
   return new PooledExecutor("processes", options, size, { makeLane });
 }
@@ -277,7 +187,7 @@ const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
  * ```
  */
 export function cluster(options: ClusterOptions): Executor {
-  const size = sizeOf("cluster", options);
+  const size = modelSize("cluster", options);
   const { slots, graceMs } = size;
   const { servers, user, password, creds, tlsCa, silenceMs = SILENCE_MS } = options;
   const check = new Checker("open cluster()");
@@ -354,7 +264,7 @@ const FIRST_GPU_ITEMS = 64;
  * ```
  */
 export function gpu(options: GpuOptions = {}): Executor {
-  const size = sizeOf("gpu", options);
+  const size = modelSize("gpu", options);
   const { slots, graceMs } = size;
   const batches = Math.min(slots, GPU_BATCHES);
   const mostItems = Math.floor(slots / batches);
@@ -390,7 +300,7 @@ export function gpu(options: GpuOptions = {}): Executor {
  * ```
  */
 export function auto(options: AutoOptions = {}): AutoExecutor {
-  const size = sizeOf("auto", options);
+  const size = modelSize("auto", options);
   const { isolate, keepClasses, because, ...bounds } = checkAutoOptions(options);
   const { maxSlots, maxLanes } = bounds;
   const here = loopLanes(options, size);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import {
   BASELINE,
   defaultLanes,
@@ -10,6 +10,8 @@ import {
   takes,
   USUAL_MODELS,
 } from "../lib/models.ts";
+import * as lanes from "../lib/mod.ts";
+import * as loop from "../lib/loop.ts";
 import * as open from "../lib/open.ts";
 
 const README = new URL("../README.md", import.meta.url);
@@ -22,6 +24,14 @@ Deno.test("the simplest model comes first, and is what the others are measured a
 
 Deno.test("what the library opens, and exports as it stands, is a function for each model", () => {
   assertEquals(Object.keys(open).toSorted(), MODELS.toSorted());
+});
+
+Deno.test("loop.ts gives the models of this event loop, and what it gives is the library's own", () => {
+  const here = MODELS.filter((model) => MODEL_TABLE[model].laneKind === "event loop");
+  assertEquals(MODELS.filter((model) => model in loop), here);
+  for (const [name, value] of Object.entries(loop)) {
+    assertStrictEquals(lanes[name as keyof typeof lanes], value);
+  }
 });
 
 Deno.test("only what runs on lanes of its own can have several of them", () => {

@@ -99,7 +99,7 @@ interface Node {
 
 /** The declarations in the library's files, by name. */
 function declared(): Map<string, Node> {
-  const files = ["open", "executor", "executor_options", "dispatch/map_options"]
+  const files = ["loop", "open", "executor", "executor_options", "dispatch/map_options"]
     .map((name) => `lib/${name}.ts`);
   return new Map(
     files.flatMap((file) =>

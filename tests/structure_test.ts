@@ -45,7 +45,7 @@ function* files(folder: string): Generator<string> {
 }
 
 function layerOf(path: string): string | undefined {
-  if (/^lib\/(mod|open|auto_options|executor|executor_options)\.ts$/.test(path)) {
+  if (/^lib\/(mod|loop|open|auto_options|executor|executor_options)\.ts$/.test(path)) {
     return "lib/executor";
   }
   if (/^lib\/tasks\/|^lib\/\w+\.ts$/.test(path)) return "leaves";
@@ -159,6 +159,14 @@ check(
   () =>
     [...loadedWith("lib/mod.ts")].filter(([target]) => target.startsWith("node:"))
       .map(([target, by]) => `${by} imports ${target}`),
+);
+
+check(
+  "a program that imports from loop.ts loads nothing of auto() and of lanes elsewhere",
+  () =>
+    [...loadedWith("lib/loop.ts")].filter(([target]) =>
+      /^lib\/(adaptive|lanes\/(cluster|gpu|subprocess|worker|remote\/remote_))/.test(target)
+    ).map(([target, by]) => `${by} imports ${target}`),
 );
 
 check("a script loads what it measures and reports with once its options are read", (paths) => {

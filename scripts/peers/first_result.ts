@@ -1,6 +1,6 @@
 /** A program that runs one task once with the library. */
 
-import { sequential, task } from "../../lib/mod.ts";
+import { sequential, task } from "../../lib/loop.ts";
 
 const noop = task<typeof import("../../lib/tasks/noop.ts")>(
   new URL("../../lib/tasks/noop.ts", import.meta.url),
