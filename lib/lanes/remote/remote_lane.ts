@@ -250,7 +250,7 @@ export class RemoteLane implements Lane {
 
   stageOf(task: Task): LoadingStage | undefined {
     const known = this.#tasks.find(task);
-    if (known?.state !== "loading") return known && "loaded";
+    if (known?.state !== "loading") return known === undefined ? undefined : "loaded";
     return known.isSetUp ? "setting up" : known.isBegun ? "loading" : "not begun";
   }
 
