@@ -8,6 +8,7 @@ import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import { LEAST_WAVES, MOST_DEFAULT_SLOTS, type SweepPlan, sweepPlanFor } from "./sweep_options.ts";
 import { type Finding, sayFinding } from "../advice/findings/findings.ts";
 import { teardownFinding, unawaitedFinding } from "../advice/findings/tasks.ts";
+import type { loadJob } from "../advice/job/load_job.ts";
 import { type SharedState, sharedWords } from "../advice/job/shared_state.ts";
 import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
 import { checksumOfFirst, JobError, type Probed } from "../advice/probe/probe.ts";
@@ -167,8 +168,7 @@ export function itemsFor(
 /** The user's own job; no items run before a trial, since that may have effects. */
 export function ownJob(
   job: JobSpec,
-  known: Pick<SweptJob, "computingShare" | "freeShare" | "total" | "expectedMs" | "failedShare"> =
-    {},
+  known: Partial<SweptJob> = {},
 ): SweptJob {
   return { name: job.name, chunk: "auto", ...known, at: () => job, warmupAt: () => 0 };
 }
@@ -202,14 +202,11 @@ export async function compareKernel(
 const LEAST_GUARD_MS = 10_000;
 const SLOWER = 3;
 
+type Loaded = Awaited<ReturnType<typeof loadJob>>;
+
 export async function holdAgainstSample(
   result: SweepResult,
-  { job, probed, needsOrder = false, shared }: {
-    readonly job: JobSpec;
-    readonly probed: Probed;
-    readonly needsOrder?: boolean;
-    readonly shared?: SharedState | undefined;
-  },
+  { job, probed, needsOrder, shared }: Pick<Loaded, "job" | "probed"> & Partial<Loaded>,
   orderProbe: OrderProber,
   signal: AbortSignal,
 ): Promise<SweepResult> {

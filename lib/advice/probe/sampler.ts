@@ -27,19 +27,10 @@ import type {
 } from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-}
-
-function rssBytes(): number {
-  return process.resourceUsage().maxRSS * 1024;
-}
+const sumMs = ({ user, system }: { user: number; system: number }) => (user + system) / 1000;
+const cpuMs = () => sumMs(process.cpuUsage());
+const threadCpuMs = () => sumMs(process.threadCpuUsage());
+const rssBytes = () => process.resourceUsage().maxRSS * 1024;
 
 export function thrownBy(error: unknown): Thrown {
   const signs = httpSigns(error);

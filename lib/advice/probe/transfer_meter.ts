@@ -84,19 +84,16 @@ export class TransferMeter {
       itemBytes: this.#itemBytes / Math.max(1, this.#seen),
       resultBytes: this.resultBytes,
       /** Mean time to write and read an item and its result once, in milliseconds. */
-      cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
+      cloneMs: this.#small.length === this.#seen
+        ? this.#cloneMsInBatch()
+        // Large values have a message each.
+        : median(this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0)),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
       // What can be sent to a thread, but not to another process; and the parts that don't arrive.
       ...(this.#unserializable !== undefined && { unserializable: this.#unserializable }),
       ...(this.#classLost !== undefined && { classLost: this.#classLost }),
       ...(this.#resultLost !== undefined && { resultLost: this.#resultLost }),
     };
-  }
-
-  /** The clone time of large values, which have a message each. */
-  #cloneMsAlone(): number {
-    const warm = this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0);
-    return median(warm);
   }
 
   /** The clone time of small values, which share a message and its fixed cost with many others. */
