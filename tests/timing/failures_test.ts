@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import {
+  clipped,
   failureKindsOf,
   failuresOf,
   messageOf,
@@ -208,4 +209,13 @@ Deno.test("stuckOf() names what still ran at the end, where most settled and non
       [ended(0, 9)],
     ]
   ) assertEquals(stuckOf(none, 0, 200), undefined);
+});
+
+Deno.test("a text from outside is cut after 300 characters, and only if it has more", () => {
+  for (const sign of ["a", "🛣"]) {
+    assertEquals(clipped(sign.repeat(300)), sign.repeat(300));
+    for (const more of [301, 5_000]) {
+      assertEquals(clipped(sign.repeat(more)), sign.repeat(300) + "…");
+    }
+  }
 });
