@@ -28,6 +28,7 @@ export interface WorkerChannelOptions extends Partial<Pick<Opening, "isRelayed" 
 }
 
 const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
+const GPU_RUNNER = new URL("../gpu/gpu_runner.ts", import.meta.url);
 
 interface Stuck {
   readonly afterMs: number;
@@ -81,8 +82,11 @@ export class WorkerChannel implements Channel {
     this.#stuck = stuck;
     this.#isForced = isRelayed;
     reserveDescriptors(THREAD_ENTRY);
+    // What runs kernels is loaded at once, with the rest, since to load it later takes longer.
     const { href } = THREAD_ENTRY;
-    const url = permissions === undefined ? href : preloadCode(modules, [href]);
+    const atOnce = onGpu ? [GPU_RUNNER.href, href] : [href];
+    const isAlone = permissions === undefined && !onGpu;
+    const url = isAlone ? href : preloadCode(modules, atOnce);
     const narrowed = permissions && { deno: { permissions } };
     this.#worker = new Worker(url, { type: "module", name: `lane ${number}`, ...narrowed });
     this.#worker.onerror = (event) => {
