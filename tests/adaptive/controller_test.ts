@@ -7,7 +7,7 @@ import { Controller } from "../../lib/adaptive/controller.ts";
 import { ONE, type Seen } from "../../lib/adaptive/watch.ts";
 import { mean } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated, type SimulatedJob } from "./simulation.ts";
-import { HOLDING, REFUSING, STANDING, WORLDS } from "./worlds.ts";
+import { CHANCE, HOLDING, REFUSING, STANDING, WORLDS } from "./worlds.ts";
 
 const NOISES = [0.03, 0.1, 0.2];
 const SEEDS = [1, 2, 3];
@@ -295,6 +295,15 @@ Deno.test("what is refused by chance, however little is asked, takes no slots fo
   for (const noise of NOISES) {
     const { ended, slots } = run(job, noise, 6);
     assert(ended > 100_000 && slots.mean > 100, `${ended} ended, ${slots.mean} slots`);
+  }
+});
+
+Deno.test("what seldom is refused, fails or hangs, however little is asked, takes no slots for long", () => {
+  for (const job of CHANCE) {
+    const machine = { cores: 2, noise: 0.1, seed: 6 };
+    const { ended } = simulate({ ...job, forMs: 20_000 }, machine, { maxSlots: 64 });
+    // One slot ends 500 tasks of 40 ms.
+    assertLess(3_000, ended, job.name);
   }
 });
 

@@ -8,7 +8,7 @@ import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated } from "./simulation.ts";
-import { HOLDING, REFUSING, STANDING, STEEP, WORLDS } from "./worlds.ts";
+import { CHANCE, HARD, HOLDING, REFUSING, STANDING, STEEP, WORLDS } from "./worlds.ts";
 
 const [seeds = 5, cores = 2] = Deno.args.map(Number);
 
@@ -61,7 +61,9 @@ for (const noise of [0.03, 0.1, 0.2]) {
   ];
   const rows: string[][] = [];
   const ratios: Record<string, number[]> = {};
-  for (const job of [...WORLDS, ...REFUSING, ...HOLDING, ...STEEP, ...STANDING]) {
+  for (
+    const job of [...WORLDS, ...REFUSING, ...HARD, ...CHANCE, ...HOLDING, ...STEEP, ...STANDING]
+  ) {
     const best = Array.from(
       { length: seeds },
       (_, seed) => bestFixed(job, { cores, noise, seed }),

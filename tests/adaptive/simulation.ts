@@ -26,12 +26,21 @@ export type Server =
   /** Refuses more than `perSecond`, beyond a few in reserve, and may ask for a second's pause. */
   | {
     readonly kind: "rate";
-    readonly perSecond: number;
+    readonly perSecond: number | ((atMs: number) => number);
     readonly reserve: number;
     readonly says?: boolean;
+    /** How long a refusal takes. */
+    readonly lateMs?: number;
+    /** After a refusal it refuses everything for so long. */
+    readonly bansMs?: number;
   }
-  /** Refuses more than `perSecond` in each second of its clock, and may ask for a second's pause. */
-  | { readonly kind: "window"; readonly perSecond: number; readonly says?: boolean }
+  /** Refuses more than `most` in each `perMs` of its clock, and may ask for a pause until the next. */
+  | {
+    readonly kind: "quota";
+    readonly most: number;
+    readonly perMs: number;
+    readonly says?: boolean;
+  }
   /** Refuses more than `most` at once, after the share `after` of an answer's time. */
   | {
     readonly kind: "refuses";
@@ -40,10 +49,24 @@ export type Server =
     /** Whether it answers with an error that doesn't say why. */
     readonly unsaid?: boolean;
   }
-  /** After more than `most` at once, it refuses everything for `forMs`. */
-  | { readonly kind: "bans"; readonly most: number; readonly forMs: number }
-  /** Refuses this share, whatever the load; with `after`, loses it after that many times an answer's time. */
-  | { readonly kind: "chance"; readonly share: number; readonly after?: number };
+  /** After more than `most` at once, it refuses everything for `forMs`; from each request on, if `extends`. */
+  | {
+    readonly kind: "bans";
+    readonly most: number;
+    readonly forMs: number;
+    readonly extends?: boolean;
+  }
+  /**
+   * Refuses this share, whatever the load, and all above `most` at once; with `after`, it loses the share after
+   * that many times an answer's time; or answers with an error that doesn't say why.
+   */
+  | {
+    readonly kind: "chance";
+    readonly share: number;
+    readonly after?: number;
+    readonly most?: number;
+    readonly unsaid?: boolean;
+  };
 
 interface Answer {
   readonly atMs: number;
@@ -227,17 +250,24 @@ export function simulate(
         const atMs = serverFree[first] = Math.max(nowMs, serverFree[first]!) + servedMs;
         return { atMs: atMs + (server.lateMs?.(nowMs) ?? 0) };
       }
-      case "rate":
-        tokens = Math.min(server.reserve, tokens + (nowMs - tokensMs) * server.perSecond / 1000);
+      case "rate": {
+        const { perSecond } = server;
+        const perMs = (typeof perSecond === "number" ? perSecond : perSecond(nowMs)) / 1000;
+        tokens = Math.min(server.reserve, tokens + (nowMs - tokensMs) * perMs);
         tokensMs = nowMs;
-        if (tokens < 1) return { ...quickly, askedMs: server.says ? 1000 : 0 };
+        if (tokens < 1 || nowMs < bannedMs) {
+          if (nowMs >= bannedMs) bannedMs = nowMs + (server.bansMs ?? 0);
+          const { lateMs = REFUSES_MS } = server;
+          return { atMs: nowMs + lateMs, isRefused: true, askedMs: server.says ? 1000 : 0 };
+        }
         tokens--;
         break;
-      case "window": {
-        const beganMs = 1000 * Math.floor(nowMs / 1000);
+      }
+      case "quota": {
+        const { most, perMs, says } = server;
+        const beganMs = perMs * Math.floor(nowMs / perMs);
         if (beganMs !== tokensMs) [tokens, tokensMs] = [0, beganMs];
-        const askedMs = server.says ? 1000 : 0;
-        if (++tokens > server.perSecond) return { ...quickly, askedMs };
+        if (++tokens > most) return { ...quickly, askedMs: says ? beganMs + perMs - nowMs : 0 };
         break;
       }
       case "refuses":
@@ -247,9 +277,10 @@ export function simulate(
           : { atMs: nowMs + server.after * ms, isRefused: true };
       case "bans":
         if (nowMs >= bannedMs && asked <= server.most) break;
-        if (nowMs >= bannedMs) bannedMs = nowMs + server.forMs;
+        if (nowMs >= bannedMs || server.extends) bannedMs = nowMs + server.forMs;
         return quickly;
       case "chance":
+        if (asked > (server.most ?? Infinity)) return quickly;
         if (random() >= server.share) break;
         if (server.after === undefined) return quickly;
         return { atMs: nowMs + server.after * ms, isRefused: true };
@@ -293,7 +324,7 @@ export function simulate(
         firstRefusedMs = Math.min(firstRefusedMs, nowMs);
         if (forMs === Infinity) again.push(index);
       } else ended++;
-      const isUnsaid = server.kind === "refuses" && server.unsaid === true;
+      const isUnsaid = "unsaid" in server && server.unsaid === true;
       const count = Number(isRefused);
       const lost = server.kind === "chance" && server.after !== undefined ? count : 0;
       const how = isUnsaid ? { failed: count } : { refused: count, lost, askedMs };

@@ -73,16 +73,17 @@ const refuses = (most: number, after?: number, unsaid = false): Server => ({
 
 /** Jobs that ask a server for a minute; most of the servers refuse. */
 export const REFUSING: readonly SimulatedJob[] = [
-  minute("50 in each second, 20 ms", waits(20), { kind: "window", perSecond: 50 }),
+  minute("50 in each second, 20 ms", waits(20), { kind: "quota", most: 50, perMs: 1000 }),
   minute("50 in each second, 20 ms, says when", waits(20), {
-    kind: "window",
-    perSecond: 50,
+    kind: "quota",
+    most: 50,
+    perMs: 1000,
     says: true,
   }),
-  minute("50 in each second, 5 ms", waits(5), { kind: "window", perSecond: 50 }),
-  minute("20 in each second, 100 ms", waits(100), { kind: "window", perSecond: 20 }),
-  minute("300 in each second, 50 ms", waits(50), { kind: "window", perSecond: 300 }),
-  minute("100 in each second, 20 ms", waits(20), { kind: "window", perSecond: 100 }),
+  minute("50 in each second, 5 ms", waits(5), { kind: "quota", most: 50, perMs: 1000 }),
+  minute("20 in each second, 100 ms", waits(100), { kind: "quota", most: 20, perMs: 1000 }),
+  minute("300 in each second, 50 ms", waits(50), { kind: "quota", most: 300, perMs: 1000 }),
+  minute("100 in each second, 20 ms", waits(20), { kind: "quota", most: 100, perMs: 1000 }),
   minute("50 a second, 10 ms, says when", waits(10), {
     kind: "rate",
     perSecond: 50,
@@ -148,6 +149,64 @@ export const REFUSING: readonly SimulatedJob[] = [
     share: 0.045,
     after: 10,
   }),
+  minute("bans above 30 for 3 s", waits(40), { kind: "bans", most: 30, forMs: 3000 }),
+  minute("bans above 30 until 2 s of rest", waits(40), {
+    kind: "bans",
+    most: 30,
+    forMs: 2000,
+    extends: true,
+  }),
+  minute("takes 30, none for ten seconds", waits(50), {
+    kind: "refuses",
+    most: (atMs) => atMs > 15_000 && atMs < 25_000 ? 0 : 30,
+  }),
+  minute("takes 20, refuses after 400 ms", waits(50), refuses(20, 8)),
+];
+
+/**
+ * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 7 to 10 % is
+ * refused of 5 a second, of a changing rate and where refusals come late, and up to 14 % of a small quota; a
+ * fifth gets through where a rate is banned; and with some seeds a hundred tasks of which 10 % are refused by
+ * chance. Real servers with a quota of 600 refuse 15 to 20 %, as more tasks are in flight when it is used up.
+ */
+export const HARD: readonly SimulatedJob[] = [
+  minute("600 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 600, perMs: 10_000 }),
+  minute("600 in each ten seconds, 30 ms, says when", waits(30), {
+    kind: "quota",
+    most: 600,
+    perMs: 10_000,
+    says: true,
+  }),
+  minute("60 a second, then 30, then 120, 20 ms", waits(20), {
+    kind: "rate",
+    perSecond: (atMs) => atMs < 20_000 ? 60 : atMs < 40_000 ? 30 : 120,
+    reserve: 10,
+  }),
+  minute("bans above 80 a second for 3 s", waits(40), {
+    kind: "rate",
+    perSecond: 80,
+    reserve: 20,
+    bansMs: 3000,
+  }),
+  minute("takes 25, refuses 3 % by chance", waits(40), { kind: "chance", share: 0.03, most: 25 }),
+  minute("5 a second, 50 ms", waits(50), { kind: "rate", perSecond: 5, reserve: 5 }),
+  minute("60 a second, 20 ms, refuses after 500 ms", waits(20), {
+    kind: "rate",
+    perSecond: 60,
+    reserve: 10,
+    lateMs: 500,
+  }),
+  minute("100 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 100, perMs: 10_000 }),
+  minute("refuses 10 % by chance", waits(40), { kind: "chance", share: 0.1 }),
+];
+
+/** Tasks of which some are refused or fail by chance, whatever the load: that is no limit. */
+export const CHANCE: readonly SimulatedJob[] = [
+  minute("refuses 1 % by chance", waits(40), { kind: "chance", share: 0.01 }),
+  minute("refuses 3 % by chance", waits(40), { kind: "chance", share: 0.03 }),
+  minute("10 % hang for 600 ms", waits(40), { kind: "chance", share: 0.1, after: 15 }),
+  minute("10 % hang for 60 ms", waits(15), { kind: "chance", share: 0.1, after: 4 }),
+  minute("10 % fail", waits(15), { kind: "chance", share: 0.1, unsaid: true }),
 ];
 
 /** Jobs whose tasks hold memory, under a limit. */
@@ -177,5 +236,6 @@ export const STANDING: readonly SimulatedJob[] = [...WORLDS, ...REFUSING].filter
     "cliff at 30, for a minute",
     "queue of 20, slow for a while",
     "takes 10, 100 ms",
+    "50 a second, 20 ms",
   ].includes(name)
 ).map((job) => ({ ...job, name: `${job.name}, stands still`, stillEveryMs: 700 }));
