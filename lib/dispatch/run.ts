@@ -235,7 +235,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const batch = this.#queue.take();
     if (batch === undefined || this.#state === "running") return batch;
     // The caller's input or key function stopped the run during this pull.
-    this.onLeave(batch);
+    this.onLeave(batch, NaN);
     this.putBack(batch);
     return undefined;
   }
@@ -249,7 +249,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     } else this.#settler.cancel(again, this.#stopReason);
   }
 
-  onLeave(batch: Batch, startedAtMs = NaN): void {
+  onLeave(batch: Batch, startedAtMs: number): void {
     if (batch.openLane !== undefined) this.#inFlight--;
     this.#queue.leave(batch, startedAtMs);
   }
