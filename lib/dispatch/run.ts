@@ -376,9 +376,13 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     for (const batch of inFlight.batchesOf(this).reverse()) {
       inFlight.ask(batch, "cancel", this.#stopReason);
     }
-    for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
+    this.#cancelQueued();
     this.#state = "draining";
     this.#endIfDone();
+  }
+
+  #cancelQueued(): void {
+    for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
   }
 
   #endIfDone(): void {
@@ -403,6 +407,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
       this.#failure ??= { error };
     }).finally(() =>
       this.pool.do(() => {
+        // An item that was on its way from the input when the run was stopped may have arrived meanwhile.
+        this.#cancelQueued();
+        this.#callbacks.tellProgress(this.#source);
         // Items that were never pulled have no outcomes, so the results must not end as if they were whole.
         if (!this.#source.hasEnded) this.#failure ??= this.#closed;
         this.#end();

@@ -188,6 +188,36 @@ Deno.test("a pool that is being closed pulls and sends nothing more, not even of
   assertEquals(runs.map(({ got }) => endings(got)), [["0 cancelled"], [], []]);
 });
 
+Deno.test("an item that was on its way from the input when the run was stopped has an outcome, too", async () => {
+  for (const how of ["abort", "close"]) {
+    const { pool, lane, on } = laneOf(2);
+    const controller = new AbortController();
+    const late = Promise.withResolvers<string>();
+    const items = (async function* () {
+      yield "a";
+      yield await late.promise;
+      yield "c";
+    })();
+    let told: unknown;
+    const taken = take(mapSettled(pool, items, {
+      signal: controller.signal,
+      chunk: 1,
+      onProgress: (progress) => void (told = progress),
+    }));
+    await settle();
+    lane.finish(on(0));
+    if (how === "abort") controller.abort();
+    else pool.close().catch(() => {});
+    await settle();
+    assertEquals([endings(taken.got), taken.end], [["0 fulfilled"], "open"]);
+    late.resolve("b");
+    await settle();
+    assertEquals(endings(taken.got), ["0 fulfilled", "1 cancelled"]);
+    assertEquals([taken.got[1]!.item, taken.end], ["b", how === "abort" ? "done" : "failed"]);
+    assertEquals(told, { pulled: 2, settled: 2, rejected: 1, total: undefined });
+  }
+});
+
 Deno.test("a run that is stopped takes back what waits before it asks the rest to stop", async () => {
   const { pool, lane } = laneOf(2);
   const controller = new AbortController();
