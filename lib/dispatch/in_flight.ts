@@ -155,15 +155,16 @@ export class InFlight {
   #onReport(batch: Batch, report: Report): void {
     if (!batch.openLane!.inFlight.has(batch)) return;
     // Only remote lanes are replaced and must load tasks again.
-    if (this.#options.remote && report.count > 0 && batch.task !== this.#loaded) {
-      this.#loaded = batch.task;
-      this.places.noteLoadable(batch.task);
-      this.#earlyEnds.set(batch.task.module, -Infinity);
+    if (this.#options.remote && report.count > 0) {
+      const { failed } = this.places.of(batch.openLane!);
+      if (failed.size > 0) failed.delete(batch.task.module);
+      if (batch.task !== this.#loaded) {
+        this.#loaded = batch.task;
+        this.places.noteLoadable(batch.task);
+        this.#earlyEnds.set(batch.task.module, -Infinity);
+      }
     }
-    if (report.count > 0) {
-      batch.openLane!.isHeldUp = false;
-      this.places.of(batch.openLane!).failed.delete(batch.task.module);
-    }
+    if (report.count > 0) batch.openLane!.isHeldUp = false;
     this.endedMs = report.endedAtMs;
     this.nowMs = this.pool.staysHere && report.last ? report.endedAtMs : NaN;
     this.#options.guide?.reported(batch, report);
