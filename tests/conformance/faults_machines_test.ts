@@ -4,6 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { queueOf, Subject } from "../../lib/lanes/cluster/broker.ts";
+import { openNats } from "../../lib/lanes/cluster/nats_broker.ts";
 import { cluster, type Outcome } from "../../lib/mod.ts";
 import { type Column, textTable } from "../../lib/report/document.ts";
 import { styleOfStdout } from "../../lib/report/terminal.ts";
@@ -99,6 +101,29 @@ fault("a machine that leaves ends what runs there first, and is given nothing mo
     items.map(() => ["fulfilled", 1]),
   );
   note("a machine leaves mid-task", 4, indexesOf(settled), gates.arrived);
+});
+
+fault("a lane whose request for batches the server has lost asks for them again", async () => {
+  await using server = await NatsServer.start();
+  await using gates = new Gates();
+  await using _one = await oneLane(server);
+  await using executor = open(server, 1);
+  await executor.ready(taskNamed("gated"));
+  const broker = await openNats({ servers: [server.url] });
+  try {
+    const { name: queue } = (await broker.queues())[0]!;
+    // With the lane's consumer all requests are gone; a new one of the same name knows none.
+    await broker.removeConsumer(queue, "to-1");
+    const subject = Subject.to(queue.slice(queueOf("").length), 1);
+    const again = { name: "to-1", subject, most: 99, onMessage: () => {} };
+    await (await broker.consume(queue, again)).close();
+  } finally {
+    await broker.close();
+  }
+  const answer = executor.run(taskNamed("gated"), { url: gates.url, key: "asked again" });
+  await gates.full(1);
+  gates.openAll();
+  assertEquals(await answer, "asked again");
 });
 
 /** A machine's connection to the server, and how it is lost. */

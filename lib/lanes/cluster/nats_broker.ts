@@ -50,6 +50,11 @@ const RECONNECT_WAIT_MS = 250;
 const PING_MS = 5000;
 /** How long to wait, in milliseconds, until the server has stored a message or a job has received it. */
 const STORE_MS = 5000;
+/**
+ * How long the server keeps a lane's request for messages, in milliseconds. Without a sign of it for as long the
+ * client asks again, as the server may have lost the request: by default after 45 seconds.
+ */
+const PULL_MS = 5000;
 /** The server's error code if it is briefly too busy, or still starting. */
 const BUSY_CODE = 10008;
 /** How often the server is asked for the job's queue until it answers, in milliseconds. */
@@ -398,6 +403,7 @@ export class NatsBroker implements Broker {
       const consumer = await this.#js.consumers.get(queue, name);
       return await consumer.consume({
         max_messages: most,
+        expires: PULL_MS,
         callback: (message) =>
           onMessage({
             id: message.seq,
