@@ -35,7 +35,7 @@ test("a failure names its item by its place in the list, in what the executor sa
   const items = { kind: "module", module, export: "items", order: "spread" } as const;
   const { failures, round } = await run(
     { ...JOB, task: { module, export: "default" }, items },
-    { model: "concurrent", timeoutMs: 100 },
+    { model: "concurrent", timeoutMs: 1_000 },
   );
   const of = (wanted: string) => failures!.find(({ reason }) => reason === wanted)!;
   assertEquals([of("Error").index, of("timed-out").index], [33, 34]);
