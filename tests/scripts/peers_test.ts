@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import fc from "../properties.ts";
 import {
@@ -230,6 +232,31 @@ Deno.test({
       ok: false,
       reason: "interrupted",
     });
+  },
+});
+
+Deno.test({
+  name: "runToEnd() ends a program that would not end on a SIGTERM",
+  ignore: !mayRun || Deno.permissions.querySync({ name: "write" }).state !== "granted",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const [ready, asked] = [`${folder}/ready`, `${folder}/asked`];
+      const code = `Deno.addSignalListener("SIGTERM", () => Deno.writeTextFileSync("${asked}", ""));
+        Deno.writeTextFileSync("${ready}", "");
+        setTimeout(() => {}, 60_000);`;
+      const stop = new AbortController();
+      const ended = runToEnd({ program: Deno.execPath(), args: ["eval", code] }, {
+        timeoutMs: 60_000,
+        signal: stop.signal,
+      });
+      while (!existsSync(ready)) await delay(20);
+      stop.abort();
+      assertEquals(await ended, { ok: false, reason: "interrupted" });
+      assert(!existsSync(asked));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 });
 

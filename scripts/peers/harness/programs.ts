@@ -3,6 +3,7 @@
  * its end; also what the race needs of the machine: a Python, and a site of one page.
  */
 
+import { attempt } from "../../../lib/lanes/attempt.ts";
 import { fit, plain } from "../../../lib/text/plain.ts";
 import type { Launch, Machine, Need, Python } from "./contest.ts";
 import { fileURLToPath } from "node:url";
@@ -26,24 +27,29 @@ export async function runToEnd(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Ended> {
   const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  let ended: Deno.CommandOutput | undefined;
+  let child: Deno.ChildProcess;
   try {
-    const command = new Deno.Command(program, {
+    child = new Deno.Command(program, {
       args: [...args],
       stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
       env: { NO_COLOR: "1" },
-      signal: stop,
-    });
-    if (!stop.aborted) ended = await command.output();
+    }).spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
+    return { ok: false, reason: `${program} can't be started` };
   }
+  // Not by the command's own signal: that sends SIGTERM, which a program that hangs may ignore.
+  const kill = () => attempt(() => child.kill("SIGKILL"));
+  stop.addEventListener("abort", kill);
+  if (stop.aborted) kill();
+  const { success, stdout, stderr } = await child.output();
+  stop.removeEventListener("abort", kill);
   if (stop.aborted) {
     const late = `took longer than ${timeoutMs / 1000} s`;
     return { ok: false, reason: signal?.aborted ? "interrupted" : late };
   }
-  if (ended === undefined) return { ok: false, reason: `${program} can't be started` };
-  const { success, stdout, stderr } = ended;
   const text = new TextDecoder();
   return success
     ? { ok: true, stdout: text.decode(stdout) }
