@@ -1,6 +1,6 @@
 /** The program of the job's own process. It imports no npm package. */
 
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { connectToParent, refuseStdin } from "../children/parent.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { endWithParent } from "../lanes/remote/endings.ts";
@@ -169,8 +169,10 @@ async function main(): Promise<void> {
       ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
       : broken;
   }
-  // A promise of the last tasks that rejects unhandled is reported before the last message.
+  // A promise of the last tasks that rejects unhandled is reported before the last message. Deno reports it
+  // after timers that are due in the same turn of the event loop, and before the next immediate.
   await delay(0);
+  await turn();
   // The parent stops listening after this message.
   say(last);
   // A return isn't enough: a worker that ignores its deadline would keep the process alive for ever.

@@ -361,6 +361,12 @@ test("what the last task leaves to nobody is told, and loses no result", {
 export const items = [1];
 export default (n) => {
   Promise.reject(new Error("too late"));
+  // The run's last timer is due in the turn in which the promise is rejected.
+  (async () => {
+    for (let turns = 0; turns < 2000; turns++) await null;
+    const untilMs = performance.now() + 20;
+    while (performance.now() < untilMs);
+  })();
   return n;
 };`,
 }, async (folder) => {
