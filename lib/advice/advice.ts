@@ -21,7 +21,7 @@ import { adviceMachineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
 import { autoSchema } from "./race/auto_trial.ts";
-import { DECIDED_BY } from "./race/entries.ts";
+import { DECIDED_BY } from "./race/recommend.ts";
 
 const hazard = z.object({
   kind: z.enum(FINDING_KINDS),

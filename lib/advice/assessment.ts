@@ -47,15 +47,8 @@ import {
   sparesLater,
 } from "./probe/sample.ts";
 import { isOfServer } from "./race/failing.ts";
-import {
-  type Entries,
-  entriesOf,
-  type Entry,
-  isShown,
-  recommend,
-  type Recommendation,
-  staysPlain,
-} from "./race/entries.ts";
+import { type Entries, entriesOf, type Entry, isShown } from "./race/entries.ts";
+import { recommend, type Recommendation, staysPlain } from "./race/recommend.ts";
 import { inMemory, type Planned, type Predicted } from "./race/race_plan.ts";
 import { isOneUntried } from "./race/race_judge.ts";
 import { didTheWork, type Race, type Runner, runnerOf } from "./race/runner.ts";

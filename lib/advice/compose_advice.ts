@@ -14,7 +14,7 @@ import { graceFor } from "./probe/probe.ts";
 import { givesNothing, isRestUnlike } from "./probe/sample.ts";
 import { programFor, type ProgramJob, rateOf } from "./program.ts";
 import { failingOf, isOfServer } from "./race/failing.ts";
-import type { Recommendation } from "./race/entries.ts";
+import type { Recommendation } from "./race/recommend.ts";
 import { runnerOf } from "./race/runner.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
 

@@ -38,7 +38,7 @@ import {
 } from "./probe/sample.ts";
 import { failingOf } from "./race/failing.ts";
 import { spreadOrder } from "../timing/job_items.ts";
-import type { Recommendation } from "./race/entries.ts";
+import type { Recommendation } from "./race/recommend.ts";
 import { didTheWork, plainOf, type Race, type Runner } from "./race/runner.ts";
 import { classLostOf } from "./race/same_work.ts";
 

@@ -13,14 +13,8 @@ import { UsageError } from "../text/option_values.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
-import {
-  checkFailures,
-  Journal,
-  openAlone,
-  RecordError,
-  type RecordFile,
-  writeFailures,
-} from "../running/journal.ts";
+import { checkFailures, Journal, openAlone, writeFailures } from "../running/journal.ts";
+import { RecordError, type RecordFile } from "../running/record_file.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { type Ended, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
 import { HELD_MS } from "../running/run_message.ts";

@@ -5,7 +5,7 @@
  * are needed only if the task doesn't simply give its value are made only then.
  */
 
-import { asyncContext } from "../lanes/platform.ts";
+import { asyncContext } from "../lanes/async_context.ts";
 import { QueueFullError } from "../lanes/errors.ts";
 import type { Death, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";

@@ -3,7 +3,7 @@
 import { isThenable } from "../lanes/attempt.ts";
 import { CancelledError } from "../lanes/errors.ts";
 import type { Death, Report } from "../lanes/lane.ts";
-import { asyncContext, inAsyncContext } from "../lanes/platform.ts";
+import { asyncContext, inAsyncContext } from "../lanes/async_context.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span } from "../lanes/telemetry.ts";

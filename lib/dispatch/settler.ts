@@ -1,9 +1,9 @@
 /**
  * Items that gave no value are tried again or settled here. When a lane is lost or a task is stopped by force,
- * other items are affected too: they run again or go to other lanes. in_flight.ts judges which task was the cause.
+ * other items are affected too: they run again or go to other lanes. blame.ts judges which task was the cause.
  */
 
-import { inAsyncContext } from "../lanes/platform.ts";
+import { inAsyncContext } from "../lanes/async_context.ts";
 import {
   AbandonedError,
   CancelledError,

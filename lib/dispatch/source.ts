@@ -1,6 +1,6 @@
 /** A run's input, from which items are pulled only as far as there is room for them. */
 
-import { enterAsyncContext, inAsyncContext } from "../lanes/platform.ts";
+import { enterAsyncContext, inAsyncContext } from "../lanes/async_context.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
 import { inspect, structuredCloning } from "../lanes/remote/clone.ts";
 import { after, clock, type Timer } from "../lanes/timers.ts";

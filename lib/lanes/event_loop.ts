@@ -5,7 +5,7 @@
  * that exits ends the program.
  */
 
-import { enterAsyncContext } from "./platform.ts";
+import { enterAsyncContext } from "./async_context.ts";
 import { isPromise } from "./attempt.ts";
 import type {
   AskReason,

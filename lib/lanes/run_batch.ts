@@ -4,7 +4,7 @@
  */
 
 import { httpSigns } from "../tasks/http_signs.ts";
-import { asyncContext, enterAsyncContext } from "./platform.ts";
+import { asyncContext, enterAsyncContext } from "./async_context.ts";
 import { attempt, isThenable, OwnPromise } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, ItemFailure, LaneBatch, LaneSettings, Report } from "./lane.ts";

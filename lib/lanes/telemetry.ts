@@ -3,7 +3,7 @@
  * `OTEL_DENO=true`, puts the API under a well-known symbol.
  */
 
-import { enterAsyncContext } from "./platform.ts";
+import { enterAsyncContext } from "./async_context.ts";
 import { attempt, isError, isThenable, wordsOf } from "./attempt.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";

@@ -1,6 +1,7 @@
 /** The clock and timers that lanes use, and waits of any length. */
 
-import { asyncContext, inAsyncContext, internals } from "./platform.ts";
+import { internals } from "./platform.ts";
+import { asyncContext, inAsyncContext } from "./async_context.ts";
 
 /** A timer, or an immediate, that is set. */
 export type Timer = ReturnType<typeof setTimeout> | object;

@@ -34,7 +34,8 @@ import {
 import { inputFile, jobModule, outputFile, requireDistinct } from "../files/named_files.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { LineFormat } from "./item_lines.ts";
-import { journalPath, type SyncPolicy } from "./journal.ts";
+import { journalPath } from "./journal.ts";
+import { type SyncPolicy } from "./record_file.ts";
 import type { Budget, RunSpec } from "./run_message.ts";
 
 export type RawRunOptions =

@@ -13,7 +13,8 @@ import {
   type SweepResult,
   type SweepRound,
 } from "./sweep_result.ts";
-import { capacityOf, drawsOf, fittedLaws, forecasts, type Series } from "./laws.ts";
+import { drawsOf, fittedLaws, type Series } from "./laws.ts";
+import { capacityOf, forecasts } from "./forecast.ts";
 import { randomBelow, seededRandom } from "../timing/random.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { asyncContext } from "../../lib/lanes/platform.ts";
+import { asyncContext } from "../../lib/lanes/async_context.ts";
 import {
   beginSpan,
   readSpan,

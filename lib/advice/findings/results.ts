@@ -5,7 +5,7 @@ import { BASELINE, type LaneKind, MODEL_TABLE } from "../../models.ts";
 import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import type { Evidence } from "../assessment.ts";
 import { type Candidate, isLoop, nameOf } from "../prediction/candidate.ts";
-import type { SharedFile } from "../probe/order_probe.ts";
+import type { SharedFile } from "../probe/audit.ts";
 import { givesNothing } from "../probe/sample.ts";
 import type { PlainFailing } from "../race/failing.ts";
 import { didTheWork, inFlight, type Runner } from "../race/runner.ts";

@@ -26,7 +26,7 @@ import {
   mostCpuShare,
   trendOf,
 } from "../probe/sample.ts";
-import type { Recommendation } from "../race/entries.ts";
+import type { Recommendation } from "../race/recommend.ts";
 import { classLostOf } from "../race/same_work.ts";
 import type { FindingOf } from "./failures.ts";
 

@@ -1,4 +1,4 @@
-/** Whether results depend on the order of tasks, and which files and databases the tasks share. */
+/** Whether the results of a job depend on the order of its tasks. */
 
 import { isRefusal } from "../../tasks/http_signs.ts";
 import { limitedTo } from "../../timing/job_items.ts";
@@ -8,10 +8,7 @@ import type { Race } from "../race/runner.ts";
 import { checksumOfFirst, countNeighbours, type Probed } from "./probe.ts";
 import type { Sample } from "./sample.ts";
 import { BASELINE } from "../../models.ts";
-import { resolve } from "node:path";
-import { beginAndEnd, passingPath, userFolder } from "../../files/user_files.ts";
-import { attempt } from "../../lanes/attempt.ts";
-import type { LanePermissions } from "../../lanes/permissions.ts";
+import { Audit, audited, type SharedFiles } from "./audit.ts";
 
 /** A run from last to first: its number of items, and their checksum from first to last if known. */
 interface OrderCheck {
@@ -141,126 +138,3 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
     usesNetwork: await audit?.usesNetwork(),
   };
 };
-
-/** A file that several tasks opened, and that changed. */
-export interface SharedFile {
-  readonly path: string;
-  /** How many times it was opened to write; for `rewritten`, to read if that was less often. */
-  readonly times: number;
-}
-
-/**
- * A file that was read and written at least once for each task; one that was written so often, but read less;
- * and a database, however often it was opened to write.
- */
-export interface SharedFiles {
-  readonly rewritten?: SharedFile | undefined;
-  readonly written?: SharedFile | undefined;
-  readonly database?: SharedFile | undefined;
-}
-
-/** The first bytes of an SQLite file, and the suffix of the file that SQLite may write first. */
-const SQLITE = "SQLite format 3";
-const WRITTEN_AHEAD = "-wal";
-
-/** The permission log of one child; leaving an `await using` block removes it. */
-export class Audit implements AsyncDisposable {
-  readonly #log: string;
-  readonly #startMs = Date.now();
-  readonly #held: AsyncDisposable;
-
-  private constructor(log: string) {
-    this.#log = log;
-    this.#held = passingPath(log);
-  }
-
-  /** Undefined if no log file can be made; the measurement goes on without it. */
-  static async start(): Promise<Audit | undefined> {
-    const log = Deno.makeTempFile({ prefix: "lanes-audit-" });
-    return await log.then((path) => new Audit(path), () => undefined);
-  }
-
-  get env(): Record<string, string> {
-    return { DENO_AUDIT_PERMISSIONS: this.#log };
-  }
-
-  /**
-   * Finds changed files that were read and written, or only written, `least` times or more; and a database that
-   * changed after the tasks began, as prepare() may have made it.
-   */
-  async sharedFiles(least: number, beganAtMs: number): Promise<SharedFiles> {
-    const opened = [...accesses(await Deno.readTextFile(this.#log))];
-    const most = async (timesOf: (of: Accesses) => number, least: number, areDatabases = false) => {
-      const often = opened.map(([path, of]) => ({ path, times: timesOf(of) }))
-        .filter(({ times }) => times >= least);
-      for (const file of often.toSorted((a, b) => b.times - a.times)) {
-        const sinceMs = areDatabases ? beganAtMs : this.#startMs;
-        if (await changed(file.path, sinceMs) && await isDatabase(file.path) === areDatabases) {
-          return file;
-        }
-      }
-      return undefined;
-    };
-    return {
-      rewritten: await most(({ read, write }) => Math.min(read, write), least),
-      written: await most(({ read, write }) => read < least ? write : 0, least),
-      database: await most(({ write }) => write, 1, true),
-    };
-  }
-
-  async usesNetwork(): Promise<boolean> {
-    return notes(await Deno.readTextFile(this.#log)).some(({ permission }) => permission === "net");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#held[Symbol.asyncDispose]();
-  }
-}
-
-async function changed(path: string, sinceMs: number): Promise<boolean> {
-  const infos = await Promise.all(
-    [path, path + WRITTEN_AHEAD].map((of) => Deno.stat(of).catch(() => undefined)),
-  );
-  return infos.some((info) => info?.isFile === true && (info.mtime?.getTime() ?? 0) >= sinceMs);
-}
-
-/** Whether a file is a database, which keeps concurrent changes apart by itself. */
-async function isDatabase(path: string): Promise<boolean> {
-  return (await beginAndEnd(path).catch(() => "")).startsWith(SQLITE);
-}
-
-/**
- * Permissions under which the log tells reading from writing: of a child that may read or write all files Deno
- * logs both each time, so `true` becomes the root folder. Undefined on Windows, which has no root of all files.
- */
-export function audited<P extends LanePermissions>(permissions: P): P | undefined {
-  if (Deno.build.os === "windows") return undefined;
-  const { read, write } = permissions;
-  return {
-    ...permissions,
-    ...(read === true && { read: ["/"] }),
-    ...(write === true && { write: ["/"] }),
-  };
-}
-
-/** The lines of a log; the last may be cut, and programs that the child starts may write to it too. */
-function notes(log: string): { readonly permission?: unknown; readonly value?: unknown }[] {
-  return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line), null) ?? []);
-}
-
-interface Accesses {
-  read: number;
-  write: number;
-}
-
-/** How often each file was opened to read and to write, by a log's lines. */
-export function accesses(log: string): Map<string, Accesses> {
-  const files = new Map<string, Accesses>();
-  for (const { permission, value } of notes(log)) {
-    if (permission !== "read" && permission !== "write") continue;
-    if (typeof value !== "string") continue;
-    const path = resolve(userFolder(), value);
-    files.getOrInsert(path, { read: 0, write: 0 })[permission]++;
-  }
-  return files;
-}

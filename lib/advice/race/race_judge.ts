@@ -15,7 +15,8 @@ import { median, quantile, sorted } from "../../timing/statistics.ts";
 import type { SharedState } from "../job/shared_state.ts";
 import { busyMatters, isCeilingLow, predict } from "../prediction/predict.ts";
 import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
-import { entriesOf, type Entry, recommend, scaledMs } from "./entries.ts";
+import { entriesOf, type Entry, scaledMs } from "./entries.ts";
+import { recommend } from "./recommend.ts";
 import {
   mayBeRaced,
   MOST_IN_FLIGHT,

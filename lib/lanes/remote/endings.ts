@@ -4,7 +4,8 @@
  * way.
  */
 
-import { asyncContext, inAsyncContext, internals, platform } from "../platform.ts";
+import { internals, platform } from "../platform.ts";
+import { asyncContext, inAsyncContext } from "../async_context.ts";
 
 type Strays = "error" | "unhandledrejection";
 

@@ -1,6 +1,6 @@
 /** The side of a remote lane that runs tasks. It imports no npm package, so that lanes start fast. */
 
-import { batchOfContext, contextOfBatch, inAsyncContext } from "../platform.ts";
+import { batchOfContext, contextOfBatch, inAsyncContext } from "../async_context.ts";
 import { attempt } from "../attempt.ts";
 import type { Device, Report } from "../lane.ts";
 import { GIVEN_NOTHING, LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";

@@ -11,7 +11,8 @@ import {
   type RecommendedSize,
   recommendedSize,
 } from "../../scaling/analyse.ts";
-import { BUSY_SHARE, CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
+import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
+import { BUSY_SHARE } from "../../scaling/forecast.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop.ts";
 import {
   type Fit,

@@ -2,7 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { listSchedule, predict } from "../../../lib/advice/prediction/predict.ts";
 import { type Sample, sampleOf } from "../../../lib/advice/probe/sample.ts";
-import { entriesOf, possibleGain, recommend, scaledMs } from "../../../lib/advice/race/entries.ts";
+import { entriesOf, possibleGain, scaledMs } from "../../../lib/advice/race/entries.ts";
+import { recommend } from "../../../lib/advice/race/recommend.ts";
 import type { Runner } from "../../../lib/advice/race/runner.ts";
 import { spreadOrder } from "../../../lib/timing/job_items.ts";
 import { adviceOn } from "../advice_on.ts";

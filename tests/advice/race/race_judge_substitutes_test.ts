@@ -5,7 +5,7 @@ import {
   nameOf,
   SEQUENTIAL,
 } from "../../../lib/advice/prediction/candidate.ts";
-import { recommend } from "../../../lib/advice/race/entries.ts";
+import { recommend } from "../../../lib/advice/race/recommend.ts";
 import type { Runner } from "../../../lib/advice/race/runner.ts";
 import { isNeedless, substitutes } from "../../../lib/advice/race/race_judge.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import { Limit } from "../../lib/dispatch/queue.ts";
+import { Limit } from "../../lib/dispatch/limits.ts";
 import { poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { endings, laneOf, map, mapSettled } from "./start.ts";

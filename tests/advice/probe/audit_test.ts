@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { accesses, Audit, audited } from "../../../lib/advice/probe/order_probe.ts";
+import { accesses, Audit, audited } from "../../../lib/advice/probe/audit.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 import { granted } from "../../granted.ts";
 
@@ -95,7 +95,7 @@ Deno.test({
   name: "there is no log where no temporary file can be made, and nothing else is lost for it",
   ignore: !granted("run"),
   async fn() {
-    const module = new URL("../../../lib/advice/probe/order_probe.ts", import.meta.url).href;
+    const module = new URL("../../../lib/advice/probe/audit.ts", import.meta.url).href;
     const code = `const { Audit } = await import(${JSON.stringify(module)});
       console.log(String(await Audit.start()));`;
     const missing = "/no/such/folder";

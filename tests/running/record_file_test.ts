@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { RecordError, RecordFile, type SyncPolicy } from "../../lib/running/journal.ts";
+import { RecordError, RecordFile, type SyncPolicy } from "../../lib/running/record_file.ts";
 import { granted, grantedAll } from "../granted.ts";
 
 type Methods = Partial<Pick<Deno.FsFile, "write" | "syncData">>;

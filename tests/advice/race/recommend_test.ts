@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import { type Entry, recommend, staysPlain } from "../../../lib/advice/race/entries.ts";
+import { type Entry } from "../../../lib/advice/race/entries.ts";
+import { recommend, staysPlain } from "../../../lib/advice/race/recommend.ts";
 import { adviceOn } from "../advice_on.ts";
 
 const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };

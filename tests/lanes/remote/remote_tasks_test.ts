@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { TaskLoadError } from "../../../lib/lanes/errors.ts";
-import { loadError, RemoteTasks } from "../../../lib/lanes/remote/remote_lane.ts";
+import { loadError } from "../../../lib/lanes/remote/remote_lane.ts";
+import { RemoteTasks } from "../../../lib/lanes/remote/remote_tasks.ts";
 import { VirtualTime } from "../../dispatch/virtual_time.ts";
 
 const named = (module: string) => ({ module, export: "default" });

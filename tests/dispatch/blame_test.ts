@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import { blame } from "../../lib/dispatch/in_flight.ts";
+import { blame } from "../../lib/dispatch/blame.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, kindOf, openLane, sendTo } from "./fake_run.ts";
