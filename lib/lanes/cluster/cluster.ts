@@ -25,7 +25,7 @@ import {
   queueOf,
   Subject,
 } from "./broker.ts";
-import { moduleDigest } from "./modules.ts";
+import { moduleDigest } from "./module_digest.ts";
 import { type Post, Receiver, Sender } from "./post.ts";
 
 interface ClusterHost {

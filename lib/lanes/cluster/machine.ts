@@ -15,15 +15,11 @@ import {
   type MachineBeat,
   Subject,
 } from "./broker.ts";
-import {
-  type AllowedModules,
-  findAllowed,
-  type FoundModule,
-  moduleDigest,
-  notRunnable,
-} from "./modules.ts";
+import { moduleDigest, notRunnable } from "./module_digest.ts";
+import { type AllowedModules, findAllowed, type FoundModule } from "./allowed_modules.ts";
 import type { Post } from "./post.ts";
-import { Relay, Turns } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import { Turns } from "./turns.ts";
 
 export interface MachineOptions extends Pick<MachineBeat, "name" | "lanes" | "slots" | "threads"> {
   readonly allowed: AllowedModules;

@@ -14,7 +14,8 @@ import { Cells } from "../remote/cells.ts";
 import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
 import { Alarm, clock, originHere, type Timer, within } from "../timers.ts";
-import { ENDING, EndWatch, HELD, Line, mailboxMemory, type Opening } from "./line.ts";
+import { Line, mailboxMemory, type Opening } from "./line.ts";
+import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 
 export interface WorkerChannelOptions extends Partial<Pick<Opening, "isRelayed" | "onGpu">> {
   readonly slots: number;

@@ -12,7 +12,8 @@ import { FromLane } from "../remote/channel.ts";
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
 import { type BatchRunner, LaneServer } from "../remote/lane_server.ts";
 import { onEnding } from "../remote/endings.ts";
-import { ENDING, HELD, holdWhileAlive, Line, type Opening } from "./line.ts";
+import { Line, type Opening } from "./line.ts";
+import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 // Bound before a task's module can replace it.

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { preloadCode } from "../../../lib/lanes/project.ts";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
-import { ENDING, HELD } from "../../../lib/lanes/worker/line.ts";
+import { ENDING, HELD } from "../../../lib/lanes/worker/end_watch.ts";
 import {
   WorkerChannel,
   type WorkerChannelOptions,

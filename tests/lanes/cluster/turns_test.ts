@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../../properties.ts";
-import { Turns } from "../../../lib/lanes/cluster/relay.ts";
+import { Turns } from "../../../lib/lanes/cluster/turns.ts";
 
 interface Lane {
   readonly job: string;

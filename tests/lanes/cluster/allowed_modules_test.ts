@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { findAllowed, moduleDigest } from "../../../lib/lanes/cluster/modules.ts";
+import { moduleDigest } from "../../../lib/lanes/cluster/module_digest.ts";
+import { findAllowed } from "../../../lib/lanes/cluster/allowed_modules.ts";
 import { granted } from "../../granted.ts";
 
 const ignore = !granted("read", "write");

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { EndWatch } from "../../../lib/lanes/worker/line.ts";
+import { EndWatch } from "../../../lib/lanes/worker/end_watch.ts";
 import { granted } from "../../granted.ts";
 
 /** A thread that holds the lock, and closes itself without a message when told to. */
