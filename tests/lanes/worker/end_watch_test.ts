@@ -6,7 +6,7 @@ import { granted } from "../../granted.ts";
 async function holding(name: string): Promise<Worker> {
   const code = `
     import { holdWhileAlive } from ${
-    JSON.stringify(new URL("../../../lib/lanes/worker/line.ts", import.meta.url).href)
+    JSON.stringify(new URL("../../../lib/lanes/worker/end_watch.ts", import.meta.url).href)
   };
     self.onmessage = ({ data }) => data === "close" ? self.close() : self.postMessage(data);
     holdWhileAlive(${JSON.stringify(name)}, () => self.postMessage("held"));
