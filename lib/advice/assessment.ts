@@ -1,9 +1,6 @@
-/**
- * The evidence of advice, before it is put into words. Combines predictions and measurements, model by model, for
- * the whole job, and recommends a model.
- */
+/** Combines predictions and measurements, model by model, for the whole job, and recommends a model. */
 
-import { BASELINE, isRemote, type Model, needsServer } from "../models.ts";
+import { BASELINE, isRemote, needsServer } from "../models.ts";
 import {
   AS_GOOD,
   COMPUTES,
@@ -13,7 +10,7 @@ import {
   TOO_SLOW,
   UNSURE,
 } from "../judge/thresholds.ts";
-import { type Interval, intervalSchema } from "../timing/result.ts";
+import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import {
   busyMatters,
@@ -49,96 +46,13 @@ import {
 import { isOfServer } from "./race/failing.ts";
 import { type Entries, entriesOf, type Entry, isShown } from "./race/entries.ts";
 import { recommend, type Recommendation, staysPlain } from "./race/recommend.ts";
-import { inMemory, type Planned, type Predicted } from "./race/race_plan.ts";
+import { inMemory, type Predicted } from "./race/race_plan.ts";
 import { isOneUntried } from "./race/race_judge.ts";
-import { didTheWork, type Race, type Runner, runnerOf } from "./race/runner.ts";
+import { didTheWork, type Runner, runnerOf } from "./race/runner.ts";
 import { classLostOf, sameWork } from "./race/same_work.ts";
 import { Standings } from "../timing/standings.ts";
-import { z } from "zod";
-import { amount, type Checked, count, whole } from "../timing/json_file.ts";
-import type { JobSpec, ModelSpec, TimingEvent } from "../timing/spec.ts";
-import type { SharedState } from "./job/shared_state.ts";
-import type { Machine } from "./prediction/machine.ts";
-import type { OrderFound } from "./probe/order_probe.ts";
-import type { Profiled } from "./profile/job_profile.ts";
-import type { Probed } from "./probe/probe.ts";
-import type { AutoFound } from "./race/auto_trial.ts";
-
-export interface AdviseOptions {
-  readonly job: JobSpec;
-  readonly typed: string;
-  /** The most items to take; undefined for all. */
-  readonly items: number | undefined;
-  readonly budgetMs: number;
-  /** Whether the budget is the default, so that advice on a short job may take less. */
-  readonly isSoon?: boolean | undefined;
-  readonly seed: number;
-  readonly cores: number;
-  readonly signal: AbortSignal;
-  readonly library: string;
-  /** The models that may be raced beside the plain loop; by default the usual ones and other machines. */
-  readonly models?: readonly Model[] | undefined;
-  /** The server where other machines meet, and those of their lanes that can run the job's tasks. */
-  readonly server?: ModelSpec["server"] | undefined;
-  readonly joined?: Machine["joined"] | undefined;
-  /** Whether `auto` runs once on what the recommended model ran in the race, if there is time. */
-  readonly withAuto?: boolean | undefined;
-  readonly bounds?: ModelSpec["bounds"];
-  readonly onEvent?: (event: TimingEvent) => void;
-  readonly onPhase?: (phase: string) => void;
-}
-
-/** The measured pace of a server that refuses. */
-export interface ServerPace {
-  /** Items a second; null if nothing was refused this time, or too few items ran to tell. */
-  readonly perSecond: number | null;
-  readonly items: number;
-  /** Whether the server refused even one by one, so that its limit decides and not the model. */
-  readonly ofPlainLoop: boolean;
-}
-
-export interface Evidence extends Planned {
-  readonly options: AdviseOptions;
-  readonly probed: Probed;
-  /** State that all tasks share on one event loop; each lane would have its own. */
-  readonly shared?: SharedState | undefined;
-  readonly race: Race | undefined;
-  /** The run from last to first, with its number of items, if there was one. */
-  readonly backwards:
-    | (OrderFound & { readonly items: number; readonly timesRun: number })
-    | undefined;
-  readonly profile?: Profiled | undefined;
-  readonly pace?: ServerPace | undefined;
-  readonly auto?: AutoFound | undefined;
-}
-
-/** A model's lanes, the slots on each (null if all items are in flight at once), and its name. */
-export const sizeSchema = { lanes: whole, slots: whole.nullable(), name: z.string() };
-
-export const modelSchema = z.object({
-  model: z.string(),
-  ...sizeSchema,
-  /** Predicted time for all items that the advice counts with, lanes' start included. */
-  predictedMs: amount,
-  /** Over the plain loop, as all other gains. */
-  predictedGain: amount,
-  predictedGainLow: amount,
-  predictedGainHigh: amount,
-  /** Measured in the race; missing if the model didn't run there. */
-  measured: z.object({
-    items: whole,
-    rounds: whole,
-    /** Time for all items that the advice counts with, scaled from those that ran. */
-    totalMs: amount,
-    startMs: amount,
-    gain: intervalSchema.nullable(),
-    peakRssBytes: amount,
-    failed: count,
-  }).optional(),
-  /** Why the model can't be recommended, whatever its gain. */
-  out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
-});
-export type ModelAdvice = Checked<typeof modelSchema>;
+import { type Evidence } from "./evidence.ts";
+import { type ModelAdvice } from "./model_advice.ts";
 
 /** Why no model can gain anything: because of the job's class, or because only the plain loop is possible. */
 export type JobNoGain =

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Rate } from "../dispatch/map_options.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec } from "../timing/spec.ts";
-import type { AdviseOptions, Evidence, ServerPace } from "./assessment.ts";
+import type { AdviseOptions, Evidence, ServerPace } from "./evidence.ts";
 import type { RaceOptions } from "./race/trials.ts";
 import { failingOf, plainFailingOf } from "./race/failing.ts";
 import { answerMs, rateLimitOf } from "./probe/sample.ts";

@@ -15,7 +15,9 @@ import {
   type Interval,
 } from "../text/format.ts";
 import type { Surprise } from "./advice.ts";
-import type { Assessment, Evidence, JobNoGain, ModelAdvice } from "./assessment.ts";
+import type { Assessment, JobNoGain } from "./assessment.ts";
+import type { ModelAdvice } from "./model_advice.ts";
+import type { Evidence } from "./evidence.ts";
 import { itemsText, paceText, takesText } from "./findings/failures.ts";
 import { busyMatters, classFor, type Classified, totalMs } from "./prediction/predict.ts";
 import {

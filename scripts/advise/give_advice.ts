@@ -4,7 +4,7 @@ import type { AdviceFile } from "../../lib/advice/advice.ts";
 import { adviceProgress } from "../../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../../lib/advice/advise.ts";
 import { faultsOf } from "../../lib/advice/compose_advice.ts";
-import type { AdviseOptions } from "../../lib/advice/assessment.ts";
+import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import { loadJob, spread } from "../../lib/advice/job/load_job.ts";
 import { sharedBy } from "../../lib/advice/job/shared_state.ts";
 import { joinedLanes, measureMachine } from "../../lib/advice/prediction/machine.ts";

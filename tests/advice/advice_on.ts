@@ -5,7 +5,7 @@ import { advise, type Instruments } from "../../lib/advice/advise.ts";
 import type { SharedState } from "../../lib/advice/job/shared_state.ts";
 import { checksumOfFirst, type Probed } from "../../lib/advice/probe/probe.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
-import type { AdviseOptions } from "../../lib/advice/assessment.ts";
+import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { eventLoop } from "../../lib/advice/prediction/candidate.ts";
 import type { Machine } from "../../lib/advice/prediction/machine.ts";

@@ -5,7 +5,7 @@ import {
   remarkOn,
 } from "../../lib/report/advice/advice_words.ts";
 import type { Advice } from "../../lib/advice/advice.ts";
-import type { AdviseOptions } from "../../lib/advice/assessment.ts";
+import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 import { MACHINE, probedOf } from "./fixture.ts";

@@ -3,7 +3,7 @@
 import { type HttpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { counted, formatCount, formatDuration } from "../../text/format.ts";
 import type { FailureKind } from "../../timing/failures.ts";
-import type { Evidence } from "../assessment.ts";
+import type { Evidence } from "../evidence.ts";
 import { nameOf } from "../prediction/candidate.ts";
 import type { FailedItem } from "../probe/probe_message.ts";
 import { rateLimitOf } from "../probe/sample.ts";

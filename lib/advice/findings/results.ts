@@ -3,7 +3,7 @@
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import { BASELINE, type LaneKind, MODEL_TABLE } from "../../models.ts";
 import { counted, formatPercent, formatRatio } from "../../text/format.ts";
-import type { Evidence } from "../assessment.ts";
+import type { Evidence } from "../evidence.ts";
 import { type Candidate, isLoop, nameOf } from "../prediction/candidate.ts";
 import type { SharedFile } from "../probe/audit.ts";
 import { givesNothing } from "../probe/sample.ts";

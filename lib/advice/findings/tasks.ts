@@ -12,7 +12,8 @@ import {
   type Interval,
 } from "../../text/format.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
-import type { Assessment, Evidence } from "../assessment.ts";
+import type { Assessment } from "../assessment.ts";
+import type { Evidence } from "../evidence.ts";
 import { changeWords, type SharedState, sharedWords } from "../job/shared_state.ts";
 import { classFor, totalMs, wasBusy } from "../prediction/predict.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "../prediction/candidate.ts";

@@ -1,7 +1,7 @@
 /** Advice in sentences, and in the cells of its tables. */
 
 import type { Advice, Hazard } from "../../advice/advice.ts";
-import type { ModelAdvice } from "../../advice/assessment.ts";
+import type { ModelAdvice } from "../../advice/model_advice.ts";
 import { itemsText } from "../../advice/findings/failures.ts";
 import { sourceLimit } from "../../advice/probe/sample.ts";
 import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
