@@ -12,13 +12,11 @@ import type { LessonFile } from "../../lib/report/lesson/lesson_file.ts";
 import { styleOfStdout } from "../../lib/report/terminal.ts";
 import { PAGE_TIMEOUT_MS } from "../../lib/site/site_options.ts";
 import { startSite } from "../../lib/site/start.ts";
-import {
-  inTurn,
-  whoIsServed,
-  whoLetsGo,
-  whoseSession,
-  whoseTurn,
-} from "../../lib/switching/experiments.ts";
+import { inTurn } from "../../lib/switching/experiments.ts";
+import { whoIsServed } from "../../lib/switching/who_is_served.ts";
+import { whoseSession } from "../../lib/switching/whose_session.ts";
+import { whoseTurn } from "../../lib/switching/whose_turn.ts";
+import { whoLetsGo } from "../../lib/switching/who_lets_go.ts";
 import { awaitCost, calibrate, CPU_TASKS, scaleTo } from "../../lib/tasks/catalogue.ts";
 import { printError } from "../../lib/text/print.ts";
 import { compare } from "../../lib/timing/compare.ts";

@@ -3,13 +3,11 @@
 import { printReport } from "../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
 import { QUESTIONS } from "../../lib/report/switching/switch_report.ts";
-import {
-  inTurn,
-  whoIsServed,
-  whoLetsGo,
-  whoseSession,
-  whoseTurn,
-} from "../../lib/switching/experiments.ts";
+import { inTurn } from "../../lib/switching/experiments.ts";
+import { whoIsServed } from "../../lib/switching/who_is_served.ts";
+import { whoseSession } from "../../lib/switching/whose_session.ts";
+import { whoseTurn } from "../../lib/switching/whose_turn.ts";
+import { whoLetsGo } from "../../lib/switching/who_lets_go.ts";
 import type { Experiments, SwitchFile } from "../../lib/switching/switch_result.ts";
 import { printError } from "../../lib/text/print.ts";
 import { describeMachine } from "../../lib/timing/environment.ts";

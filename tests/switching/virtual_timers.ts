@@ -1,4 +1,4 @@
-import type { TickerTimers } from "../../lib/switching/experiments.ts";
+import type { TickerTimers } from "../../lib/switching/who_lets_go.ts";
 
 /** Timers on a clock that a test advances; a callback runs when the clock passes its time. */
 export class VirtualTimers implements TickerTimers {

@@ -1,5 +1,5 @@
 import type { SwitchFile, TickRow } from "../../../lib/switching/switch_result.ts";
-import { tickFigures } from "../../../lib/switching/experiments.ts";
+import { tickFigures } from "../../../lib/switching/who_lets_go.ts";
 import { MACHINE } from "../../environment.ts";
 
 const COMPUTING = { fromMs: 100, toMs: 600 };

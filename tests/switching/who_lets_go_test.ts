@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Ticker, tickFigures } from "../../lib/switching/experiments.ts";
+import { Ticker, tickFigures } from "../../lib/switching/who_lets_go.ts";
 import { VirtualTimers } from "./virtual_timers.ts";
 
 Deno.test("a ticker ticks at every multiple of its period while its event loop is free", () => {

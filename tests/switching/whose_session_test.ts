@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { whoseSession } from "../../lib/switching/experiments.ts";
+import { whoseSession } from "../../lib/switching/whose_session.ts";
 import { granted } from "../granted.ts";
 
 Deno.test({

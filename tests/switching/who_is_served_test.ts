@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { whoIsServed } from "../../lib/switching/experiments.ts";
+import { whoIsServed } from "../../lib/switching/who_is_served.ts";
 import { granted } from "../granted.ts";
 
 Deno.test({

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { whoseTurn } from "../../lib/switching/experiments.ts";
+import { whoseTurn } from "../../lib/switching/whose_turn.ts";
 import { atomic, CELLS, plain } from "../../lib/tasks/count_up.ts";
 import { granted } from "../granted.ts";
 import { contextOf } from "../tasks/context.ts";
