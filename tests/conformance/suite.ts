@@ -20,6 +20,7 @@ import { LAZINESS } from "./laziness.ts";
 import { LIMITS } from "./limits.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
 import { ODD_USE } from "./odd_use.ts";
+import { oneFailure } from "./one_failure.ts";
 import { ORDER } from "./order.ts";
 import { OUTCOMES } from "./outcomes.ts";
 import { PAUSING } from "./pausing.ts";
@@ -83,7 +84,8 @@ export function runSuite(takes: (model: Model) => boolean): void {
           ignore: !mayRun || lacks[subject.model] === true,
           async fn(t) {
             // A step returns whether it passed, leaks included; a test doesn't.
-            const holds = await t.step("holds, and leaves nothing", () => guarantee.check(subject));
+            const check = oneFailure(() => guarantee.check(subject));
+            const holds = await t.step("holds, and leaves nothing", check);
             cells.set(cell, holds ? "✓" : "✗");
           },
         });

@@ -3,6 +3,7 @@
 import { cluster, type Executor } from "../../../lib/mod.ts";
 import { hasNats, LaneProcess, NatsServer } from "../../nats_server.ts";
 import { ROOT } from "../../scripts/run_script.ts";
+import { oneFailure } from "../one_failure.ts";
 
 /** After this long without a message, in milliseconds, a machine counts as lost. */
 export const SILENCE_MS = 3000;
@@ -18,7 +19,7 @@ export const ALL = [
 /** Registers a test of a real cluster; it is ignored without a NATS server. */
 export function fault(name: string, fn: () => Promise<void>, ignore = false): void {
   // The test has no steps, because a connection's listeners outlive a step.
-  Deno.test({ name: `cluster: ${name}`, ignore: !hasNats || ignore, fn });
+  Deno.test({ name: `cluster: ${name}`, ignore: !hasNats || ignore, fn: oneFailure(fn) });
 }
 
 /** Opens an executor over the machines that joined a server. */
