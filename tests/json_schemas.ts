@@ -36,7 +36,8 @@ export function jsonSchemaOf(kind: Kind): JsonSchema {
     `What deno task ${(format.writers ?? [kind]).join(" or ")} writes with --json. ` +
     "Names end in units: Ms is milliseconds, Bytes are bytes. A share is from 0 to 1.";
   const [, file, constant] = SHIPPED[kind];
-  const schema = z.toJSONSchema(format.schema, { io: "input" }) as unknown as JsonSchema;
+  const made = z.toJSONSchema(format.schema, { io: "input", reused: "ref" });
+  const schema = made as unknown as JsonSchema;
   const url = new URL(`../${file}.ts`, import.meta.url);
   return { title, description, ...withComments(schema, url, constant) };
 }

@@ -1,5 +1,6 @@
 /** Reads the comments on fields in the program's schemas, for the JSON Schemas made from them. */
 
+import { assertEquals } from "@std/assert";
 import { parse } from "@babel/parser";
 
 /** A node of TypeScript's syntax tree, with the fields that schemas are made of. */
@@ -29,6 +30,8 @@ interface Node {
 /** The comments on a value and its parts. */
 interface Told {
   readonly text?: string | undefined;
+  /** The name of the constant that holds the value, if one does. */
+  readonly name?: string | undefined;
   readonly fields?: Readonly<Record<string, Told>> | undefined;
   /** The comments on an array's entries, or a record's values. */
   readonly entries?: Told | undefined;
@@ -87,7 +90,7 @@ function toldOfConstant(name: string, source: Source): Told {
   }
   const { init, text } = constant;
   const isNumber = source.code.startsWith("z.number(", init.start);
-  return { ...toldOf(init, source), ...(!isNumber && { text }) };
+  return { ...toldOf(init, source), name, ...(!isNumber && { text }) };
 }
 
 function toldOfFields(properties: readonly Node[], source: Source): Record<string, Told> {
@@ -115,7 +118,7 @@ function toldOf(node: Node, source: Source): Told {
   if (object.name !== "z") {
     const told = toldOf(object, source);
     return property!.name === "extend"
-      ? { ...told, fields: { ...told.fields, ...toldOf(first!, source).fields } }
+      ? { ...told, name: undefined, fields: { ...told.fields, ...toldOf(first!, source).fields } }
       : told;
   }
   switch (property!.name) {
@@ -136,31 +139,67 @@ export interface JsonSchema {
   readonly [key: string]: unknown;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly propertyNames?: JsonSchema;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly anyOf?: readonly JsonSchema[];
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  readonly $ref?: string;
 }
 
-function described(schema: JsonSchema, told: Told = {}): JsonSchema {
-  const { properties, items, additionalProperties: values, anyOf } = schema;
-  const { text, fields = {}, entries, choices } = told;
+/** The parts that are used more than once: as zod names them, and those that are named by their constants. */
+interface Shared {
+  readonly parts: Readonly<Record<string, JsonSchema>>;
+  readonly named: Record<string, JsonSchema>;
+}
+
+function described(schema: JsonSchema, told: Told, shared: Shared): JsonSchema {
+  const { properties, items, propertyNames, additionalProperties: values, anyOf, $ref } = schema;
+  const { text, name, fields = {}, entries, choices } = told;
+  const part = $ref === undefined ? undefined : shared.parts[$ref.slice("#/$defs/".length)]!;
+  if (part !== undefined && (name === undefined || part.properties === undefined)) {
+    // A number or a text reads better where it stands.
+    const { $ref: _, ...own } = schema;
+    return described({ ...part, ...own }, told, shared);
+  }
+  const title = name?.replace(/Schema$/, "");
+  if (part !== undefined) {
+    const own = described(part, { ...told, text: undefined }, shared);
+    // Two files may each have a constant of this name.
+    assertEquals(shared.named[title!] ??= own, own, title);
+  }
   return {
     ...(text && { description: text }),
     ...schema,
+    ...(part && { $ref: `#/$defs/${title}` }),
     ...(properties && {
       properties: Object.fromEntries(
-        Object.entries(properties).map(([name, of]) => [name, described(of, fields[name])]),
+        Object.entries(properties).map(([name, of]) => {
+          return [name, described(of, fields[name] ?? {}, shared)];
+        }),
       ),
     }),
-    ...(items && { items: described(items, entries) }),
-    ...(typeof values === "object" && { additionalProperties: described(values, entries) }),
+    ...(items && { items: described(items, entries ?? {}, shared) }),
+    ...(propertyNames && { propertyNames: described(propertyNames, {}, shared) }),
+    ...(typeof values === "object" && {
+      additionalProperties: described(values, entries ?? {}, shared),
+    }),
     // The alternative may be null.
     ...(anyOf && {
-      anyOf: anyOf.map((of, i) => described(of, choices?.[i] ?? { ...told, text: undefined })),
+      anyOf: anyOf.map((of, i) =>
+        described(of, choices?.[i] ?? { ...told, text: undefined }, shared)
+      ),
     }),
   };
 }
 
-/** A schema with the comments at the constant that it was made from. */
-export function withComments(schema: JsonSchema, url: URL, constant: string): JsonSchema {
-  return described(schema, toldOfConstant(constant, sourceAt(url.href)));
+/** A schema with the comments at the constant that it was made from; what is used twice is in its `$defs`. */
+export function withComments(
+  { $defs: parts = {}, ...schema }: JsonSchema,
+  url: URL,
+  constant: string,
+): JsonSchema {
+  const named: Record<string, JsonSchema> = {};
+  const told = toldOfConstant(constant, sourceAt(url.href));
+  const whole = described(schema, told, { parts, named });
+  return Object.keys(named).length === 0 ? whole : { ...whole, $defs: named };
 }
