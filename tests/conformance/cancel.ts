@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Gates, turns } from "./gates.ts";
+import { eventually, Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
 /** A signal that counts its listeners and the signals that follow it. */
@@ -125,13 +125,13 @@ export const CANCEL: readonly Guarantee[] = [
         signal: controller.signal,
         chunk: 1,
         onProgress: (progress) => {
-          if (progress.settled > 1) return; // count of the cancelled items
-          settled = progress.settled;
-          // The quick task has ended, so the other one, sent at the same time, is about to spin.
-          setTimeout(() => controller.abort(), 50);
+          if (progress.settled === 1) settled = 1; // more are those that were cancelled
         },
-      });
-      const outcomes = await results.toArray();
+      }).toArray();
+      const spins = () => executor.running().some(({ index }) => index === 1);
+      await eventually(() => settled === 1 && spins(), "only the loop runs");
+      controller.abort();
+      const outcomes = await results;
       assertEquals(settled, 1);
       const last = outcomes[1]!;
       assert(last.status === "rejected" && last.ended === "cancelled");

@@ -390,16 +390,19 @@ export const ENDINGS: readonly Guarantee[] = [
         url: `${gates.url}/${key}`,
         does: key === "c" ? "fail" : key,
       }));
-      const results = executor.map(faultTask("startAnd"), items, { chunk: 1, buffer: 5 });
+      const ended: number[] = [];
+      const onOutcome = ({ index }: { index: number }) => void ended.push(index);
+      const results = executor.map(faultTask("startAnd"), items, {
+        chunk: 1,
+        buffer: 5,
+        onOutcome,
+      });
       const first = results.next();
-      for (const key of ["a", "b", "c"]) {
+      for (const [at, key] of ["a", "b", "c"].entries()) {
         await gates.until(() => gates.waiting.includes(key), `${key} waits`);
         gates.pass(key);
-        // Waits until the lane has reported its end.
-        await turns(10);
+        await eventually(() => ended.includes(at), `the lane has reported the end of ${key}`);
       }
-      await gates.empty();
-      await turns();
       assertEquals((await first).value, "a");
       assertEquals((await results.next()).value, "b");
       await assertRejects(() => results.next(), TypeError, "as told");

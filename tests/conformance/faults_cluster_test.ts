@@ -31,6 +31,7 @@ import { faultTask, numbers, taskNamed, taskOf } from "./guarantee.ts";
 import { hasNats, LaneProcess, NatsServer } from "../nats_server.ts";
 import { ROOT, runTask } from "../scripts/run_script.ts";
 import { ALL, fault, oneLane, open, SILENCE_MS } from "./cluster/cluster.ts";
+import { withDeadline } from "./with_deadline.ts";
 
 const hasOpenssl = hasNats &&
   await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
@@ -315,13 +316,14 @@ fault(
     const [crashed, fine] = await endings("export default (n) => n === 0 ? Deno.exit(3) : n");
     assertMatch(String(crashed), /^crashed: .*called Deno.exit\(3\)/);
     assertEquals(fine, 1);
-    const timeoutMs = 500;
-    const loop = "export default (n) => { while (n === 0); return n; }";
-    const [abandoned, other] = await endings(loop, { timeoutMs });
-    assertMatch(String(abandoned), /^abandoned: .*where nothing can stop it/);
-    assertEquals(other, 1);
+    await withDeadline(500, async (timeoutMs) => {
+      const loop = "export default (n) => { while (n === 0); return n; }";
+      const [abandoned, other] = await endings(loop, { timeoutMs });
+      assertMatch(String(abandoned), /^abandoned: .*where nothing can stop it/);
+      assertEquals(other, 1);
+    });
     const polls = "export default (n, c) => { while (n === 0 && !c.cancelled()); return n; }";
-    const [late] = await endings(polls, { timeoutMs });
+    const [late] = await endings(polls, { timeoutMs: 500 });
     assertMatch(String(late), /^timed-out: /);
     // deno-fmt-ignore
     const told = await runTask("lane", ["--servers", server.url, "--model", "workers", ...ALL,

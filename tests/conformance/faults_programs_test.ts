@@ -5,22 +5,27 @@ import { startSite } from "../../lib/site/start.ts";
 import { busy, gone, runs } from "./children.ts";
 import { Gates } from "./gates.ts";
 import { MAY_RUN, run, start } from "./programs/run_program.ts";
+import { withDeadline } from "./with_deadline.ts";
 
 function fault(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !MAY_RUN, fn });
 }
 
 fault(
-  "workers: endless loops with a deadline of 300 ms are abandoned, said once, and the program ends, in its own time",
-  async () => {
-    const { code, stdout, stderr } = await run("endless_loop.ts", []);
-    const quick = Array.from({ length: 12 }, (_, n) => n === 3 || n === 8 ? "abandoned" : "quick");
-    const [told, ...more] = stdout.trim().split("\n");
-    assertEquals(JSON.parse(told!), quick);
-    assertEquals(more, ["behind beforeunload", "behind beforeExit", "exit"]);
-    assertEquals(stderr.match(/warning:/g)?.length, 1, stderr);
-    assertEquals(code, 0);
-  },
+  "workers: endless loops with a deadline are abandoned, said once, and the program ends, in its own time",
+  () =>
+    withDeadline(300, async (timeoutMs) => {
+      const { code, stdout, stderr } = await run("endless_loop.ts", [String(timeoutMs)]);
+      const quick = Array.from(
+        { length: 12 },
+        (_, n) => n === 3 || n === 8 ? "abandoned" : "quick",
+      );
+      const [told, ...more] = stdout.trim().split("\n");
+      assertEquals(JSON.parse(told!), quick);
+      assertEquals(more, ["behind beforeunload", "behind beforeExit", "exit"]);
+      assertEquals(stderr.match(/warning:/g)?.length, 1, stderr);
+      assertEquals(code, 0);
+    }),
 );
 
 for (const model of ["limited", "workers", "processes"]) {

@@ -13,6 +13,7 @@ import {
 import { task } from "../../lib/lanes/task.ts";
 import { startSite } from "../../lib/site/start.ts";
 import { MAY_RUN } from "./programs/run_program.ts";
+import { withDeadline } from "./with_deadline.ts";
 
 const download = task<typeof import("../../lib/tasks/download.ts")>(
   new URL("../../lib/tasks/download.ts", import.meta.url),
@@ -41,20 +42,21 @@ for (const [model, open] of Object.entries(OPEN)) {
   Deno.test({
     name: `${model}: stalled, slow, reset and truncated answers each harm only their own item`,
     ignore: !MAY_RUN,
-    async fn() {
-      await using site = await startSite({ latencyMs: 0 });
-      await using executor = open();
-      const items = Object.keys(FAULTS).flatMap((fault) => [
-        `${site.url}/page/1`,
-        `${site.url}/fault/${fault}`,
-      ]);
-      const outcomes = await executor.mapSettled(download, items, { timeoutMs: 400, chunk: 1 })
-        .toArray();
-      assertEquals(
-        outcomes.map((o) => o.status === "fulfilled" ? "fulfilled" : o.ended),
-        Object.values(FAULTS).flatMap((ended) => ["fulfilled", ended]),
-      );
-    },
+    fn: () =>
+      withDeadline(400, async (timeoutMs) => {
+        await using site = await startSite({ latencyMs: 0 });
+        await using executor = open();
+        const items = Object.keys(FAULTS).flatMap((fault) => [
+          `${site.url}/page/1`,
+          `${site.url}/fault/${fault}`,
+        ]);
+        const outcomes = await executor.mapSettled(download, items, { timeoutMs, chunk: 1 })
+          .toArray();
+        assertEquals(
+          outcomes.map((o) => o.status === "fulfilled" ? "fulfilled" : o.ended),
+          Object.values(FAULTS).flatMap((ended) => ["fulfilled", ended]),
+        );
+      }),
   });
 
   Deno.test({
@@ -64,7 +66,7 @@ for (const [model, open] of Object.entries(OPEN)) {
       await using site = await startSite({ latencyMs: 0 });
       await using executor = open();
       const asked: number[] = [];
-      const began = performance.now();
+      const beganMs = performance.now();
       const [outcome] = await executor.mapSettled(download, [`${site.url}/fault/retry-after/1`], {
         retries: {
           limit: 1,
@@ -78,7 +80,8 @@ for (const [model, open] of Object.entries(OPEN)) {
       assert(outcome!.status === "rejected" && outcome!.ended === "failed");
       assertEquals(outcome!.attempts, 2);
       assertEquals(asked, [1000]);
-      assertGreaterOrEqual(outcome!.startedAtMs - began, 999);
+      // The lane's own times are only as exact as its messages are fast.
+      assertGreaterOrEqual(performance.now() - beganMs, 1000);
     },
   });
 }

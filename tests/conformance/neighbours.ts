@@ -11,6 +11,7 @@ import {
   taskNamed,
   taskOf,
 } from "./guarantee.ts";
+import { withDeadline } from "./with_deadline.ts";
 
 /** Objects that throw when their content is read. */
 const HOSTILE: Readonly<Record<string, () => object>> = {
@@ -216,29 +217,30 @@ export const NEIGHBOURS: readonly Guarantee[] = [
   {
     name:
       "a deadline stops only the task that passed it: tasks beside it go on, and aren't run again",
-    async check({ open, width }) {
-      if (width === 1) return; // no task runs beside it
-      await using gates = new Gates();
-      await using executor = open({ lanes: 1, slots: 3, graceMs: 300 });
-      const other = executor.mapSettled(faultTask("startAnd"), [
-        { url: `${gates.url}/other`, does: "polite" },
-      ], { chunk: 1 }).toArray();
-      await gates.full(1);
-      gates.pass("other");
-      await gates.until(() => gates.waiting.includes("other waits"), "the other is under way");
-      const late = executor.mapSettled(faultTask("startAnd"), [
-        { url: `${gates.url}/late`, does: "deaf" },
-      ], { chunk: 1, timeoutMs: 400 }).toArray();
-      await gates.until(() => gates.waiting.includes("late"), "the late one has started");
-      gates.pass("late");
-      const [timedOut] = await late;
-      assert(timedOut!.status === "rejected" && timedOut!.ended === "timed-out");
-      gates.pass("other waits");
-      const [went] = await other;
-      assertEquals([went!.status, went!.attempts], ["fulfilled", 1]);
-      assertEquals(gates.arrived.filter((name) => name === "other").length, 1);
-      gates.openAll();
-    },
+    check: ({ open, width }) =>
+      withDeadline(400, async (timeoutMs) => {
+        if (width === 1) return; // no task runs beside it
+        await using gates = new Gates();
+        await using executor = open({ lanes: 1, slots: 3, graceMs: 300 });
+        const other = executor.mapSettled(faultTask("startAnd"), [
+          { url: `${gates.url}/other`, does: "polite" },
+        ], { chunk: 1 }).toArray();
+        await gates.full(1);
+        gates.pass("other");
+        await gates.until(() => gates.waiting.includes("other waits"), "the other is under way");
+        const late = executor.mapSettled(faultTask("startAnd"), [
+          { url: `${gates.url}/late`, does: "deaf" },
+        ], { chunk: 1, timeoutMs }).toArray();
+        await gates.until(() => gates.waiting.includes("late"), "the late one has started");
+        gates.pass("late");
+        const [timedOut] = await late;
+        assert(timedOut!.status === "rejected" && timedOut!.ended === "timed-out");
+        gates.pass("other waits");
+        const [went] = await other;
+        assertEquals([went!.status, went!.attempts], ["fulfilled", 1]);
+        assertEquals(gates.arrived.filter((name) => name === "other").length, 1);
+        gates.openAll();
+      }),
   },
   {
     name: "stdin is at its end for tasks, and they may close it and stdout",

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+import { withDeadline } from "./with_deadline.ts";
 
 const SOON = { baseMs: 1, maxMs: 2 };
 
@@ -125,15 +126,16 @@ export const RETRIES: readonly Guarantee[] = [
   },
   {
     name: "a task that ignores its deadline is retried, in every model alike",
-    async check({ open }) {
-      await using gates = new Gates();
-      await using executor = open({ graceMs: 100 });
-      const [outcome] = await executor.mapSettled(taskNamed("deaf"), [
-        { url: gates.url, key: "deaf" },
-      ], { timeoutMs: 300, retries: { limit: 1, ...SOON } }).toArray();
-      assert(outcome!.status === "rejected" && outcome!.ended === "timed-out");
-      assertEquals(outcome!.attempts, 2);
-      assertEquals(gates.arrived, ["deaf", "deaf"]);
-    },
+    check: ({ open }) =>
+      withDeadline(300, async (timeoutMs) => {
+        await using gates = new Gates();
+        await using executor = open({ graceMs: 100 });
+        const [outcome] = await executor.mapSettled(taskNamed("deaf"), [
+          { url: gates.url, key: "deaf" },
+        ], { timeoutMs, retries: { limit: 1, ...SOON } }).toArray();
+        assert(outcome!.status === "rejected" && outcome!.ended === "timed-out");
+        assertEquals(outcome!.attempts, 2);
+        assertEquals(gates.arrived, ["deaf", "deaf"]);
+      }),
   },
 ];

@@ -1,6 +1,6 @@
 /**
- * Runs an endless loop in a worker thread past its deadline and prints how each item ended; then prints which
- * of the events at the end of a program still come.
+ * Runs an endless loop in a worker thread past its deadline, the argument in milliseconds, and prints how each
+ * item ended; then prints which of the events at the end of a program still come.
  */
 
 import { workers } from "../../../lib/mod.ts";
@@ -10,7 +10,7 @@ const items = Array.from({ length: 12 }, (_, n) => n === 3 || n === 8);
 {
   await using executor = workers({ lanes: 2, graceMs: 100 });
   const outcomes = await executor.mapSettled(taskNamed("spinForEver"), items, {
-    timeoutMs: 300,
+    timeoutMs: Number(Deno.args[0]),
     chunk: 2,
   }).toArray();
   console.log(JSON.stringify(outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended)));
