@@ -23,7 +23,7 @@ import {
   taskNamed,
   THREADS_ONLY,
 } from "./guarantee.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 /** Why the order of starts isn't checked under `concurrent`. */
 const ALL_AT_ONCE = { concurrent: "every item has a slot" };

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed, taskOf } from "./guarantee.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 export const DEADLINES: readonly Guarantee[] = [
   {

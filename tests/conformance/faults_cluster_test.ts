@@ -31,7 +31,7 @@ import { faultTask, numbers, taskNamed, taskOf } from "./guarantee.ts";
 import { hasNats, LaneProcess, NatsServer } from "../nats_server.ts";
 import { ROOT, runTask } from "../scripts/run_script.ts";
 import { ALL, fault, oneLane, open, SILENCE_MS } from "./cluster/cluster.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 const hasOpenssl = hasNats &&
   await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
@@ -154,7 +154,7 @@ fault("what waits on a busy lane is asked back by one that has nothing to do", a
     await using _one = await LaneProcess.start(server.url, args);
     await using _other = await LaneProcess.start(server.url, args);
     await using gates = new Gates();
-    await using executor = cluster({ servers: server.url, lanes: 2, slots, silenceMs: SILENCE_MS });
+    await using executor = cluster({ servers: server.url, lanes: 2, slots });
     const items = numbers(12).map((n) => ({ url: gates.url, key: String(n) }));
     const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
     await gates.full(2);

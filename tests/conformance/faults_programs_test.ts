@@ -5,7 +5,7 @@ import { startSite } from "../../lib/site/start.ts";
 import { busy, gone, runs } from "./children.ts";
 import { Gates } from "./gates.ts";
 import { MAY_RUN, run, start } from "./programs/run_program.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 function fault(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !MAY_RUN, fn });

@@ -13,7 +13,7 @@ import {
 import { task } from "../../lib/lanes/task.ts";
 import { startSite } from "../../lib/site/start.ts";
 import { MAY_RUN } from "./programs/run_program.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 const download = task<typeof import("../../lib/tasks/download.ts")>(
   new URL("../../lib/tasks/download.ts", import.meta.url),

@@ -9,7 +9,7 @@ interface Held {
 }
 
 /** How long a test waits for an event that must come, in milliseconds; only a safety net. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export class Gates implements AsyncDisposable {
   readonly url: string;
@@ -109,9 +109,12 @@ export async function turns(count = 20): Promise<void> {
 }
 
 /** Polls until a condition holds that no event announces. */
-export async function eventually(holds: () => boolean, what: string): Promise<void> {
+export async function eventually(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
-  while (!holds()) {
+  while (!await holds()) {
     if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
     await turns(1);
   }

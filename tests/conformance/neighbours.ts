@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { CrashedError } from "../../lib/mod.ts";
-import { Gates } from "./gates.ts";
+import { eventually, Gates } from "./gates.ts";
 import {
   faultTask,
   type Guarantee,
@@ -11,7 +11,7 @@ import {
   taskNamed,
   taskOf,
 } from "./guarantee.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 /** Objects that throw when their content is read. */
 const HOSTILE: Readonly<Record<string, () => object>> = {
@@ -117,8 +117,8 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       assert(stray?.status === "rejected" && stray.reason instanceof CrashedError);
       assertStringIncludes(stray.reason.message, "threw outside the task");
       assertEquals((stray.reason.cause as Error).message, "stray");
-      const [used] = await executor.usage();
-      assert(used!.cpuMs !== undefined);
+      const isTold = async () => (await executor.usage())[0]!.cpuMs !== undefined;
+      await eventually(isTold, "the lane has told its usage");
     },
   },
   {

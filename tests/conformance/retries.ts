@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 const SOON = { baseMs: 1, maxMs: 2 };
 

@@ -13,7 +13,7 @@ import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed, taskOf } from "./guarantee.ts";
 import type * as module from "./set_up_tasks.ts";
 import type { Shared } from "./set_up_tasks.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 function setUpTask<Name extends TaskName<typeof module>>(name: Name) {
   return task<typeof module, Name>(new URL("./set_up_tasks.ts", import.meta.url), name);

@@ -29,7 +29,9 @@ for (
         };`;
         const { stdout, stderr } = await advise(code, [`--allow-write=${folder}`, "--items", "9"]);
         const announced = Number(/each at most (\d+) times/.exec(stderr)?.[1]);
-        const said = Number(/ran more than (\d+)\s+times/.exec(stdout)?.[1]);
+        // On a busy machine no time may be left for a race.
+        const [, times] = /ran more than (once|\d+ times)/.exec(stdout.replaceAll(/\s+/g, " "))!;
+        const said = times === "once" ? 1 : parseInt(times!);
         assert(said <= announced, `${said} > ${announced}`);
         for (const { name } of Deno.readDirSync(folder)) {
           const ran = Deno.readTextFileSync(`${folder}/${name}`).length;

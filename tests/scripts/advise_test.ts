@@ -9,6 +9,7 @@ import {
   runTaskOnEach,
   type ScriptRun,
 } from "./run_script.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 const ignore = !mayRunScripts;
 
@@ -21,6 +22,26 @@ function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...part
   assertEquals(stdout, "");
   assertEquals(code, wanted, stderr);
 }
+
+/** Jobs that come to no end: the case, the module, and words of the error. */
+const STUCK: readonly (readonly [string, string, ...string[]])[] = [
+  [
+    "a task that never settles",
+    "export const items = [1, 2]; export default () => new Promise(() => { setInterval(() => {}, 1000); });",
+    "did not settle",
+    "--budget",
+  ],
+  [
+    "a task that never yields",
+    "export const items = [1, 2]; export default () => { while (true) { /* busy */ } };",
+    "did not settle",
+  ],
+  [
+    "items that never come",
+    "export async function* items() { setInterval(() => {}, 1000); await new Promise(() => {}); yield 1; } export default (n) => n;",
+    "first item",
+  ],
+];
 
 /** Refused jobs: the case, the module, the arguments, the exit code, and words of the error. */
 const REFUSED: readonly (readonly [string, string, readonly string[], number, ...string[]])[] = [
@@ -75,28 +96,6 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
     1,
     "every item fails",
     "RangeError: out of cheese",
-  ],
-  [
-    "a task that never settles",
-    "export const items = [1, 2]; export default () => new Promise(() => { setInterval(() => {}, 1000); });",
-    ["--budget", "5s"],
-    1,
-    "did not settle",
-    "--budget",
-  ],
-  [
-    "a task that never yields",
-    "export const items = [1, 2]; export default () => { while (true) { /* busy */ } };",
-    ["--budget", "5s"],
-    1,
-    "did not settle",
-  ],
-  [
-    "items that never come",
-    "export async function* items() { setInterval(() => {}, 1000); await new Promise(() => {}); yield 1; } export default (n) => n;",
-    ["--budget", "5s"],
-    1,
-    "first item",
   ],
   [
     "a task that exits",
@@ -193,14 +192,29 @@ Deno.test({
   ignore,
   async fn(t) {
     const jobs = REFUSED.map(([what, code, args]) => ({
-      ...{ code, args, name: what === "a type error" ? "job.ts" : "job.js" },
-      waits: args[0] === "--budget",
+      ...{ code, args },
+      name: what === "a type error" ? "job.ts" : "job.js",
     }));
     const runs = await runTaskOnEach("advise", jobs);
     for (const [at, [what, _, __, wanted, ...parts]] of REFUSED.entries()) {
       await t.step(what, () => assertEnds(runs[at]!, wanted, ...parts));
     }
   },
+});
+
+Deno.test({
+  name: `advise says what kept its budget from being enough: ${
+    STUCK.map(([what]) => what).join("; ")
+  }`,
+  ignore,
+  // All wait for their time limits, so they run at the same time.
+  fn: () =>
+    Promise.all(
+      STUCK.map(([_, code, ...parts]) =>
+        withDeadline(5000, async (budgetMs) =>
+          assertEnds(await advise(code, ["--budget", `${budgetMs}ms`]), 1, ...parts))
+      ),
+    ).then(() => {}),
 });
 
 Deno.test({
@@ -251,11 +265,13 @@ Deno.test({
   fn: async () => {
     const code = `${WAITING}export default async (n) => {
       if (n === 9) await new Promise(() => { setInterval(() => {}, 1000); }); await wait(); return n; };`;
-    const { code: ended, stdout, stderr } = await advise(code, ["--budget", "3s"]);
-    assertEquals(ended, 1, stderr);
-    assertStringIncludes(stdout, "Partial: ");
-    assertStringIncludes(stdout, "Recommended: ");
-    assertStringIncludes(stderr, "item 8 did not settle");
+    await withDeadline(3000, async (budgetMs) => {
+      const { code: ended, stdout, stderr } = await advise(code, ["--budget", `${budgetMs}ms`]);
+      assertEquals(ended, 1, stderr);
+      assertStringIncludes(stdout, "Partial: ");
+      assertStringIncludes(stdout, "Recommended: ");
+      assertStringIncludes(stderr, "item 8 did not settle");
+    }, 10);
   },
 });
 
@@ -265,10 +281,12 @@ Deno.test({
   fn: async () => {
     const code = `export function* items() { for (let n = 0;; n++) yield n; }
       export default (n) => new Promise((resolve) => setTimeout(resolve, 5, n));`;
-    const { code: ended, stdout, stderr } = await advise(code, ["--budget", "8s"]);
-    assertEquals(ended, 0, stderr);
-    assertStringIncludes(stdout, "unknown number");
-    assertStringIncludes(stdout, "I/O-bound");
+    await withDeadline(8000, async (budgetMs) => {
+      const { code: ended, stdout, stderr } = await advise(code, ["--budget", `${budgetMs}ms`]);
+      assertEquals(ended, 0, stderr);
+      assertStringIncludes(stdout, "unknown number");
+      assertStringIncludes(stdout, "I/O-bound");
+    }, 10);
   },
 });
 

@@ -121,32 +121,21 @@ interface MadeUpJob {
   readonly args?: readonly string[];
   /** The module's name; by default it is JavaScript, because type checking takes a second. */
   readonly name?: string;
-  /** Whether the run waits for a time limit. */
-  readonly waits?: boolean;
 }
 
-/**
- * Runs a script on jobs, each in a folder of its own: one after the other in one process, and beside it those
- * that wait, in processes of their own.
- */
+/** Runs a script on jobs, each in a folder of its own, one after the other in one process. */
 export async function runTaskOnEach(
   task: string,
   jobs: readonly MadeUpJob[],
 ): Promise<readonly ScriptRun[]> {
   const cwd = await Deno.realPath(await Deno.makeTempDir());
   try {
-    const runs = jobs.map(({ code, args = [], name = "job.js", waits = false }, at) => {
+    const runs = jobs.map(({ code, args = [], name = "job.js" }, at) => {
       Deno.mkdirSync(`${cwd}/${at}`);
       Deno.writeTextFileSync(`${cwd}/${at}/${name}`, code);
-      return { args: [`${at}/${name}`, ...args], waits };
+      return [`${at}/${name}`, ...args];
     });
-    const waiting = runs.filter(({ waits }) => waits);
-    const others = runs.filter(({ waits }) => !waits);
-    const [late, soon] = await Promise.all([
-      Promise.all(waiting.map(({ args }) => runTask(task, args, { cwd }))),
-      runTaskEach(task, others.map(({ args }) => args), cwd),
-    ]);
-    return runs.map((run) => run.waits ? late[waiting.indexOf(run)]! : soon[others.indexOf(run)]!);
+    return await runTaskEach(task, runs, cwd);
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { sweepResultSchema } from "../../lib/scaling/sweep_result.ts";
+import { turns } from "../conformance/gates.ts";
 import { commandOf, mayRunScripts, ROOT, runTask, runTaskEach } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
@@ -202,12 +203,18 @@ Deno.test({
   ignore: ignore || Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
+      const ran = `${folder}/ran`;
+      const job = `export const items = [1, 2, 3];
+        export default (n) => Deno.writeTextFileSync(${
+        JSON.stringify(ran)
+      }, "x", { append: true });`;
+      await Deno.writeTextFile(`${folder}/job.js`, job);
       // The script runs directly with the task's flags: a signal to deno task's shell wouldn't reach it.
       const flags = commandOf("sweep").filter((word) => word.startsWith("--"));
       const child = new Deno.Command(Deno.execPath(), {
         // deno-fmt-ignore
-        args: ["run", ...flags, `${ROOT}scripts/sweep.ts`, "io", "--slots", "1,2", "--rounds", "1000",
-          "--duration", "50ms", "--latency", "1ms", "--csv", `${folder}/live.csv`, "--json", `${folder}/part.json`],
+        args: ["run", ...flags, `${ROOT}scripts/sweep.ts`, `${folder}/job.js`, "--slots", "1,2", "--rounds", "1000",
+          `--allow-write=${folder}`, "--csv", `${folder}/live.csv`, "--json", `${folder}/part.json`],
         cwd: ROOT,
         stdin: "null",
         stdout: "piped",
@@ -215,9 +222,11 @@ Deno.test({
         env: { NO_COLOR: "1" },
       }).spawn();
       const reader = child.stderr.getReader();
-      await reader.read(); // the script has reported what it measures
-      // No event tells when the first trial has ended; the test holds even if none has.
-      await new Promise((done) => setTimeout(done, 1500));
+      // The sample and the first trials are over by then; a thousand rounds take minutes.
+      const count = () => Deno.stat(ran).then(({ size }) => size, () => 0);
+      let hasEnded = false;
+      void child.status.then(() => hasEnded = true);
+      while (await count() < 24 && !hasEnded) await turns(5);
       child.kill("SIGINT");
       const said = (async () => {
         while (!(await reader.read()).done);

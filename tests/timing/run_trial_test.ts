@@ -4,6 +4,7 @@ import { trialProcesses } from "../../lib/timing/run_trial.ts";
 import type { ItemSource, JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { fakeMeter } from "./meter/fake.ts";
 import { JOB } from "./fake.ts";
+import { withDeadline } from "../with_deadline.ts";
 
 const { state } = Deno.permissions.querySync({ name: "run", command: Deno.execPath() });
 const ignore = state !== "granted";
@@ -33,14 +34,16 @@ test("a failure names its item by its place in the list, in what the executor sa
   const module = `data:text/javascript,export const items = Array.from({ length: 40 }, (_, n) => n);
     export default (n) => n === 33 ? Promise.reject(new Error("bad")) : n === 34 ? new Promise(() => {}) : n;`;
   const items = { kind: "module", module, export: "items", order: "spread" } as const;
-  const { failures, round } = await run(
-    { ...JOB, task: { module, export: "default" }, items },
-    { model: "concurrent", timeoutMs: 1_000 },
-  );
-  const of = (wanted: string) => failures!.find(({ reason }) => reason === wanted)!;
-  assertEquals([of("Error").index, of("timed-out").index], [33, 34]);
-  assert(/item 34 /i.test(of("timed-out").message), of("timed-out").message);
-  assertEquals(round.examples?.Error, "item 33, bad");
+  await withDeadline(1000, async (timeoutMs) => {
+    const { failures, round } = await run(
+      { ...JOB, task: { module, export: "default" }, items },
+      { model: "concurrent", timeoutMs },
+    );
+    const of = (wanted: string) => failures!.find(({ reason }) => reason === wanted)!;
+    assertEquals([of("Error").index, of("timed-out").index], [33, 34]);
+    assert(/item 34 /i.test(of("timed-out").message), of("timed-out").message);
+    assertEquals(round.examples?.Error, "item 33, bad");
+  });
 });
 
 for (const model of USUAL_MODELS) {
