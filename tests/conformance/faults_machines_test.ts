@@ -65,7 +65,7 @@ fault(
     await using one = await oneLane(server);
     await using _other = await oneLane(server);
     await using gates = new Gates();
-    await using executor = open(server);
+    await using executor = open(server, 2, SILENCE_MS);
     const items = numbers(6).map((n) => ({ url: gates.url, key: String(n) }));
     const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
     await gates.full(2);
@@ -154,7 +154,7 @@ function lossTest(
     await using one = await LaneProcess.start(way.url, args, { through });
     await using _other = await LaneProcess.start(server.url, args);
     await using gates = new Gates(host);
-    await using executor = open(server);
+    await using executor = open(server, 2, SILENCE_MS);
     const items = numbers(3).map((n) => ({ url: gates.url, key: String(n) }));
     const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
     await gates.full(2);
@@ -306,7 +306,7 @@ fault("what was sent to a server that comes back without its store is sent again
   await using server = await NatsServer.start();
   await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
   await using gates = new Gates();
-  await using executor = open(server);
+  await using executor = open(server, 2, SILENCE_MS);
   const items = numbers(20).map((n) => ({ url: gates.url, key: String(n) }));
   const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
   await gates.full(2);
@@ -327,7 +327,7 @@ fault("a server that loses its store again and again takes no item with it", asy
   await using server = await NatsServer.start();
   await using _lanes = await oneLane(server);
   await using gates = new Gates();
-  await using executor = open(server, 1);
+  await using executor = open(server, 1, SILENCE_MS);
   const value = executor.run(taskNamed("gated"), { url: gates.url, key: "0" });
   await gates.full(1);
   // The store is lost twice: if each loss counted as a lane ended by the task, it would be quarantined.
@@ -345,7 +345,7 @@ fault("a server that can't be reached for long costs nothing", async () => {
   await using server = await NatsServer.start();
   await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
   await using gates = new Gates();
-  await using executor = open(server);
+  await using executor = open(server, 2, SILENCE_MS);
   const items = numbers(8).map((n) => ({ url: gates.url, key: String(n) }));
   const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
   await gates.full(2);

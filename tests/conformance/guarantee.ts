@@ -106,7 +106,7 @@ export const SUBJECTS: readonly Subject[] = [
     model: "cluster",
     width: 4,
     open: ({ lanes = 2, slots = 2, ...rest } = {}) =>
-      cluster({ servers: clusterServer.url, lanes, slots, graceMs: 250, ...common(rest) }),
+      cluster({ servers: clusterServer.url, lanes, slots, ...common(rest) }),
   },
   {
     model: "gpu",
@@ -124,12 +124,13 @@ export const SUBJECTS: readonly Subject[] = [
 ];
 
 function common(
-  { graceMs, shared, maxQueued, tasksPerLane, idleMs }: {
+  // By default the grace is so long that on a busy machine, too, a task that can end by itself does.
+  { graceMs = 20_000, shared, maxQueued, tasksPerLane, idleMs }: {
     [Key in keyof SubjectOptions]: SubjectOptions[Key] | undefined;
   } = {},
 ): Omit<SubjectOptions, "lanes" | "slots"> {
   return {
-    ...(graceMs !== undefined && { graceMs }),
+    graceMs,
     ...(shared !== undefined && { shared }),
     ...(maxQueued !== undefined && { maxQueued }),
     ...(tasksPerLane !== undefined && { tasksPerLane }),

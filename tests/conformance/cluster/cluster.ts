@@ -5,7 +5,7 @@ import { hasNats, LaneProcess, NatsServer } from "../../nats_server.ts";
 import { ROOT } from "../../scripts/run_script.ts";
 import { oneFailure } from "../one_failure.ts";
 
-/** After this long without a message, in milliseconds, a machine counts as lost. */
+/** After this long without a message, in milliseconds, a machine counts as lost in tests that lose one. */
 export const SILENCE_MS = 3000;
 /** The options that allow lanes of a test all that its tasks need. */
 export const ALL = [
@@ -22,9 +22,13 @@ export function fault(name: string, fn: () => Promise<void>, ignore = false): vo
   Deno.test({ name: `cluster: ${name}`, ignore: !hasNats || ignore, fn: oneFailure(fn) });
 }
 
-/** Opens an executor over the machines that joined a server. */
-export function open(server: NatsServer, lanes = 2): Executor {
-  return cluster({ servers: server.url, lanes, silenceMs: SILENCE_MS });
+/**
+ * Opens an executor over the machines that joined a server.
+ *
+ * @param silenceMs Where no machine is lost, the usual time, which a busy machine doesn't outrun so soon.
+ */
+export function open(server: NatsServer, lanes = 2, silenceMs?: number): Executor {
+  return cluster({ servers: server.url, lanes, silenceMs });
 }
 
 /** Starts a machine with one lane. */
