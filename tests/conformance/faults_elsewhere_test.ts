@@ -17,10 +17,12 @@ import { concurrent, limited, processes, sequential, task, workers } from ${
     JSON.stringify(library)
   };
 const greet = task<typeof import("./greet.ts")>(${greet});
+// With --check, Deno checks the library's types anew for each thread, which takes long on a busy machine.
+const options = { loadTimeoutMs: 300_000 };
 for (const open of [sequential, concurrent, limited, workers, processes]) {
   await using executor = open();
-  const words: string[] = await executor.map(greet, [1, 2]).toArray();
-  console.log(executor.model, ...words, await executor.run(greet, 3));
+  const words: string[] = await executor.map(greet, [1, 2], options).toArray();
+  console.log(executor.model, ...words, await executor.run(greet, 3, options));
 }
 `;
 }
