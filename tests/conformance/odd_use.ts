@@ -314,7 +314,7 @@ export const ODD_USE: readonly Guarantee[] = [
     name: "deadlines, waits and rates are kept though the program fakes its clock and timers",
     notFor: { cluster: "the client of its server keeps time by itself" },
     async check({ open }) {
-      await using executor = open();
+      await using executor = open({ graceMs: 50 });
       using _faked = fakedTime();
       const hung = executor.run(taskNamed("die"), "hang", { timeoutMs: 20 });
       assertInstanceOf(await hung.catch((error) => error), TimeoutError);

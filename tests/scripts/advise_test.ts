@@ -326,7 +326,8 @@ Deno.test({
       assertEquals([schemaVersion, advice.job.total], [1, 12]);
       const page = await Deno.readTextFile(`${folder}/html`);
       assert(!page.includes("<script>alert"));
-      assertStringIncludes(page, "Recommended: ");
+      // Whether a model is worth recommending depends on how busy the machine is.
+      assertStringIncludes(page, `<p class="verdict">`);
       assertStringIncludes(await Deno.readTextFile(`${folder}/markdown`), "&#60;script&#62;");
     } finally {
       await Deno.remove(folder, { recursive: true });
