@@ -18,10 +18,9 @@ import { failingOf, isOfServer } from "./race/failing.ts";
 import type { Recommendation } from "./race/recommend.ts";
 import { runnerOf } from "./race/runner.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
+import { say, sayAll } from "./say.ts";
 
 const RETRIES = 5;
-const UNCHECKED =
-  " There was no time to look whether the tasks may run in any order: mind that none leans on earlier ones.";
 
 /** A finding as a file holds it, with null for infinity and no undefined figures. */
 function hazardOf(finding: Finding): Advice["hazards"][number] {
@@ -102,7 +101,10 @@ export function composeAdvice(found: Evidence): Advice {
       confidence: Math.min(recommendation.confidence, isDoubtful ? UNSURE : 1),
       memoryBytes: isPlain ? 0 : assessment.moreBytes(candidate),
       breakEven: isPlain || decision === "server's pace" ? null : assessment.breakEven(candidate),
-      reason: reasonOf(assessment, recommendation, bound) + (isUnchecked ? UNCHECKED : ""),
+      reason: sayAll(
+        reasonOf(assessment, recommendation, bound),
+        isUnchecked && say("reason.unchecked"),
+      ),
       decision,
       ...(care.retries && { retries: care.retries }),
       ...(care.rate && { rate: care.rate }),

@@ -2,6 +2,7 @@
 
 import { AS_GOOD } from "../judge/thresholds.ts";
 import { BASELINE, type Model, MODEL_TABLE } from "../models.ts";
+import { fill } from "../text/fill.ts";
 import { formatCount, formatDuration, formatNumber, formatPercent } from "../text/format.ts";
 import type { Comparison, ModelResult } from "../timing/result.ts";
 import en from "./en.json" with { type: "json" };
@@ -31,15 +32,9 @@ export class Speaker {
    * shown: as milliseconds, nanoseconds, a share, a ratio, or a count.
    */
   say(key: TextKey, values: object = {}): string {
-    return this.#texts[key].replaceAll(/\{([\w.]+)\}/g, (_, path: string) => {
-      const value = path.split(".").reduce(
-        (of: unknown, name) => (of as Record<string, unknown> | undefined)?.[name],
-        values,
-      );
-      if (value === undefined) throw new TypeError(`Cannot say ${key}: ${path} is missing`);
-      return typeof value === "number" ? this.#figure(path, value) : String(value ?? "");
-      // English has no plural after 1: "1 threads" becomes "1 thread".
-    }).replaceAll(/(?<![\d.,])1 (thread|process|slot|session|connection|CPU)e?s\b/g, "1 $1");
+    return fill(this.#texts[key], values, (name, value) => {
+      return typeof value === "number" ? this.#figure(name, value) : String(value ?? "");
+    });
   }
 
   /** The text as by `say`; undefined if one of the values wasn't measured. */

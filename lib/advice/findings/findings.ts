@@ -1,11 +1,11 @@
 /** Findings about a job that a reader should know: kinds with figures, and the words for them. */
 
-import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import { type Others, othersWords } from "../../timing/meter/meter.ts";
 import type { Assessment } from "../assessment.ts";
 import { busyMatters } from "../prediction/predict.ts";
 import type { Impossible } from "../race/entries.ts";
 import type { Recommendation } from "../race/recommend.ts";
+import { say } from "../say.ts";
 import { FAILURE_WORDS, failureFindings, type FindingOf } from "./failures.ts";
 import { RESULT_WORDS, resultFindings } from "./results.ts";
 import { sharingFindings, TASK_WORDS, taskFindings } from "./tasks.ts";
@@ -21,21 +21,13 @@ const MACHINE_WORDS = {
       readonly ceiling: number;
     },
   ) {
-    const who = others ? othersWords(others) : "Other programs used the CPUs meanwhile";
-    const gained = cores === 1
-      ? ""
-      : `, and ${cores} independent processes gained ${formatRatio(ceiling)}`;
-    return `${who}: a busy thread got ${formatPercent(available)} of one${gained}. On an idle ` +
-      "machine more at once may gain more; run this again there.";
+    const gained = cores > 1 ? say("busy.gained", { cores, ceilingRatio: ceiling }) : "";
+    const who = others ? othersWords(others) : say("busy.others");
+    return say("busy", { who, availableShare: available, gained });
   },
   /** A measured gain is greater than possible. */
-  impossible({ model, gain, most, cores, isElsewhere }: Impossible) {
-    const [places, faster] = isElsewhere
-      ? [counted(cores, "lane"), ", or its machines are faster than this one"]
-      : [counted(cores, "core"), ""];
-    return `The measurement can't be right, because ${model} gained ${formatRatio(gain)} where ` +
-      `${places} and the tasks' waiting can give ${formatRatio(most)} at most: the plain ` +
-      `loop was slower than need be, or the model didn't do the same work${faster}.`;
+  impossible({ most: mostRatio, isElsewhere, ...figures }: Impossible) {
+    return say(isElsewhere ? "impossible.elsewhere" : "impossible", { ...figures, mostRatio });
   },
 };
 

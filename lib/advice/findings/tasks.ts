@@ -2,15 +2,7 @@
 
 import { COMPUTES } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
-import {
-  counted,
-  formatBytes,
-  formatDuration,
-  formatPercent,
-  formatRatio,
-  formatSpeedup,
-  type Interval,
-} from "../../text/format.ts";
+import type { Interval } from "../../text/format.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import type { Assessment } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
@@ -29,6 +21,7 @@ import {
 } from "../probe/sample.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { classLostOf } from "../race/same_work.ts";
+import { say, sayAll } from "../say.ts";
 import type { FindingOf } from "./failures.ts";
 
 /** An item, and its share of the whole sample's time, 0 to 1. */
@@ -43,10 +36,8 @@ interface Offer {
   readonly gain: Interval | null;
 }
 
-function offerText(offer: Offer | undefined): string {
-  if (offer === undefined || offer.gain === null) return "";
-  return ` ${offer.model} gained ${formatSpeedup(offer.gain)} with that: take it if one in each ` +
-    "lane is as good.";
+function offerText(offer: Offer | undefined) {
+  return offer !== undefined && offer.gain !== null && say("offer", offer);
 }
 
 export const TASK_WORDS = {
@@ -59,21 +50,12 @@ export const TASK_WORDS = {
       readonly distinct?: number | undefined;
     },
   ) {
-    const same = items === undefined || distinct === undefined
-      ? ""
-      : ` Only ${distinct} of ${counted(items, "item")} differ from all before them.`;
-    const told =
-      `The tasks stay in one event loop: ${sharedWords(shared)}. A cache or a table is ` +
-      "made again in each lane, and a lock, a limit or a count holds in each alone.";
-    return told + same + offerText(offer);
+    const isKnown = items !== undefined && distinct !== undefined;
+    const same = isKnown && say("state.same", { items, distinct });
+    return sayAll(say("state", { shared: sharedWords(shared) }), same, offerText(offer));
   },
   /** One by one, many tasks find what an earlier one has cached. */
-  stampede(shared: SharedState) {
-    const change = changeWords(shared);
-    return `One by one many of the tasks took next to no time, and ${change}. If that ` +
-      "is a cache, tasks in flight at the same time each ask for what none of them has put there " +
-      "yet (a cache stampede), which is more than one by one. Keep promises in it, not values.";
-  },
+  stampede: (shared: SharedState) => say("stampede", { change: changeWords(shared) }),
   /** Tasks take turns on one event loop, but perhaps not between the lanes of the offered model. */
   turns(
     { offer, atOnce, isSure }: {
@@ -82,57 +64,30 @@ export const TASK_WORDS = {
       readonly isSure: boolean;
     },
   ) {
-    const [seen, few] = atOnce === 1
-      ? ["the tasks take turns, and gained nothing with slots", "one"]
-      : [`about ${atOnce} tasks got on at once, though it had time for more`, "so many"];
-    const why = isSure ? "most likely" : "it may be that";
-    if (offer === undefined) {
-      return `On one event loop ${seen}: ${why} they wait for one another, or for something that ` +
-        `lets in ${few} at a time (a file's lock, a single connection, a server). Hold it for ` +
-        "less of a task to gain from slots.";
-    }
-    return `On one event loop ${seen}: ${why} something in their module lets in ${few} at a time, ` +
-      "or limits their rate (a lock, a queue, a single connection, a throttle). The tasks stay in " +
-      "one event loop, for each lane would have its own of that: what such a lock protects " +
-      "elsewhere is no longer protected then, nor is such a limit or rate kept to." +
-      offerText(offer);
+    const many = atOnce === 1 ? "one" : "some";
+    const figures = {
+      seen: say(`turns.${many}`, { atOnce }),
+      few: say(`turns.${many}.few`),
+      why: say(isSure ? "turns.sure" : "turns.unsure"),
+    };
+    return sayAll(say(offer === undefined ? "turns" : "turns.own", figures), offerText(offer));
   },
   /** Tasks hold up their thread while they wait; with `startsPrograms`, for programs that they run. */
   blocking(
     { share, startsPrograms }: { readonly share: number; readonly startsPrograms?: boolean },
   ) {
-    if (startsPrograms) {
-      return `Programs hold up the tasks' thread for ${formatPercent(share)} of their time, ` +
-        "while they are started and, with synchronous calls (outputSync, execSync), until they have " +
-        "ended. Slots can't fill that, lanes can; asynchronous calls leave only the start.";
-    }
-    return `The tasks hold up their thread for ${formatPercent(share)} of their time while they ` +
-      "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +
-      "that. With asynchronous calls, slots on one lane could.";
+    return say(startsPrograms ? "blocking.programs" : "blocking", { share });
   },
   /** Tasks settle before the work that they started has ended. */
-  unawaited({ leftMs, tasksMs }: { readonly leftMs: number; readonly tasksMs: number }) {
-    return `The tasks settle before their work is done: they took ${formatDuration(tasksMs)} in ` +
-      `all, and right after the last of them ${formatDuration(leftMs)} or more were computed. ` +
-      "What a task starts and doesn't await is measured nowhere, and cut off where a lane is " +
-      "closed: await it.";
+  unawaited(figures: { readonly leftMs: number; readonly tasksMs: number }) {
+    return say("unawaited", figures);
   },
   uncloneable({ what, toThread }: { readonly what: string; readonly toThread?: boolean }) {
-    return toThread
-      ? `What can be sent to a thread, but not to another process: ${what}. Processes and other ` +
-        "machines need plain data in and out."
-      : `What can't be sent to another lane: ${what}. Workers and processes need plain data ` +
-        "in and out.";
+    return say(toThread ? "uncloneable.to process" : "uncloneable", { what });
   },
   /** An item reaches other lanes without its class, and no lane gave the same results. */
   class({ what, ofResult }: { readonly what: string; readonly ofResult?: boolean }) {
-    if (ofResult) {
-      return `Not all of a result comes back from another lane (${what}): classes with their ` +
-        "methods and getters don't travel. Return plain data, and make the object where it is used.";
-    }
-    return `Another lane doesn't get all of an item (${what}): classes with their methods and ` +
-      "getters, keys that are symbols and those that aren't enumerable don't travel. Send plain " +
-      "data, and make the object of it in the task.";
+    return say(ofResult ? "class.result" : "class", { what });
   },
   /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined if unknown. */
   memory(
@@ -147,23 +102,15 @@ export const TASK_WORDS = {
       readonly programsBytes?: number;
     },
   ) {
-    const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
-    const each = taskBytes === 0
-      ? ""
-      : `, the first alone by ${formatBytes(taskBytes)}: each task in flight may hold as much, ` +
-        "if that isn't kept for all of them";
+    const free = freeBytes === undefined ? "" : say("memory.free", { freeBytes });
+    const each = taskBytes === 0 ? "" : say("memory.each", { taskBytes });
     const needs = measuredBytes !== null
-      ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
-      : taskBytes === 0
-      ? ""
-      : ` ${model} has ${inFlight} in flight: up to ${formatBytes(inFlight * taskBytes)}${free}.`;
-    if (programsBytes) {
-      return `The programs that the tasks run held ${formatBytes(programsBytes)} at once, one by ` +
-        `one: each task in flight may hold as much.${needs}`;
-    }
-    return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
-      `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
-      "process doesn't.";
+      ? say("memory.measured", { model, measuredBytes, free })
+      : taskBytes > 0 &&
+        say("memory.in flight", { model, inFlight, allBytes: inFlight * taskBytes, free });
+    return programsBytes
+      ? sayAll(say("memory.programs", { programsBytes }), needs)
+      : sayAll(say("memory", { sampleBytes, each }), needs, say("memory.worker"));
   },
   uneven(
     { variation, longest, trend }: {
@@ -173,32 +120,18 @@ export const TASK_WORDS = {
       readonly trend?: number;
     },
   ) {
-    if (longest) {
-      const share = formatPercent(longest.share);
-      return `Item ${longest.index} alone took ${share} of the sample's time: no model is done ` +
-        "before that task is. Make several of it.";
-    }
-    if (trend) {
-      return "The tasks take longer the later their items come: those of the second half " +
-        `${formatRatio(trend)} as long as those of the first. The longest come last, and keep ` +
-        "all waiting at the end: put them first.";
-    }
-    return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
-      "long one at the end keeps all waiting. Put the longest first.";
+    if (longest) return say("uneven.longest", longest);
+    return trend
+      ? say("uneven.trend", { ratio: trend })
+      : say("uneven", { times: variation.toFixed(1) });
   },
   /** What the job leaves open keeps a program from ending. */
-  open({ what }: { readonly what: string }) {
-    return `Once all was done the sample's process did not end by itself: the job leaves ${what} ` +
-      "open. Close what it opens, and clear its timers, when a task ends (finally) or in " +
-      "teardown(). Until then the code that is given here ends by Deno.exit().";
-  },
+  open: (figures: { readonly what: string }) => say("open", figures),
   /** A lane's teardown takes long; `ms` is null if it didn't end. */
   teardown({ ms, graceMs }: { readonly ms: number | null; readonly graceMs: number }) {
     return ms === null
-      ? `The teardown did not end within ${formatDuration(graceMs)} and was given up. It runs in ` +
-        "every lane when that is closed."
-      : `The teardown is slow: it takes ${formatDuration(ms)}, in every lane when that is ` +
-        `closed. Give it time with graceMs: ${graceMs}.`;
+      ? say("teardown.endless", { graceMs })
+      : say("teardown", { ms, grace: String(graceMs) });
   },
 };
 

@@ -1,7 +1,6 @@
 /** Runs `auto` once on the items that the recommended model ran in the race, and compares the two. */
 
 import { z } from "zod";
-import { counted, formatDuration } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { messageOf } from "../../timing/failures.ts";
 import { limitedTo } from "../../timing/job_items.ts";
@@ -9,6 +8,7 @@ import { amount, type Checked, whole } from "../../timing/json_file.ts";
 import type { ModelSpec } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
+import { say } from "../say.ts";
 import type { RaceOptions } from "./trials.ts";
 import { type Race, runnerOf } from "./runner.ts";
 
@@ -39,36 +39,31 @@ export async function tryAuto(
   const name = nameOf(candidate);
   const runner = runnerOf(race?.runners, candidate);
   if (runner === undefined || runner.rounds.length === 0) {
-    return {
-      text: `auto wasn't run: ${name} wasn't raced, so there is no time to hold it against.`,
-    };
+    return { text: say("auto.unraced", { name }) };
   }
   const { items, rounds } = runner;
   const likelyMs = median(rounds.map(({ wallMs }) => wallMs));
   const mostMs = leftMs() - PROCESS_MS;
   if (mostMs < ROOM * likelyMs) {
-    return { text: "auto wasn't run: the budget was spent; a larger --budget leaves time for it." };
+    return { text: say("auto.no time") };
   }
   try {
     const trial = { model: "auto", bounds, job: limitedTo(job, items), round: 0, mostMs } as const;
     const { round, lanes, slots, stopped } = await runTrial(trial, { signal });
     const { wallMs, runMs, failed, checksum } = round;
-    const of = counted(items, "item");
-    if (stopped) return { text: `auto was stopped after ${formatDuration(runMs)}.`, runMs };
+    if (stopped) return { text: say("auto.stopped", { runMs }), runMs };
     const mostFailed = Math.max(...rounds.map(({ failed }) => failed));
-    if (failed > mostFailed) return { text: `auto failed with ${failed} of ${of}.`, runMs };
+    if (failed > mostFailed) return { text: say("auto.failed", { failed, items }), runMs };
     const isSame = rounds.some((of) => of.checksum === checksum);
     if (!isSame && mostFailed === 0 && !race!.unrepeatable && !race!.otherResults) {
-      return { text: `auto gave other results than ${name}.`, runMs };
+      return { text: say("auto.other", { name }), runMs };
     }
     const timeRatio = wallMs / likelyMs;
-    const size = `${counted(lanes, "lane")} × ${counted(slots!, "slot")}`;
-    const text =
-      `auto settled on ${size}, ${timeRatio.toFixed(2)} of the recommended model's time ` +
-      `(one run of ${of}).`;
+    const figures = { lanes, slots: slots!, items, times: timeRatio.toFixed(2) };
+    const text = say("auto.settled", figures);
     return { text, lanes, slots: slots!, timeRatio, runMs };
   } catch (error) {
-    const why = signal.aborted ? "there was no time left" : plain(messageOf(error));
-    return { text: `auto couldn't be run: ${why}.` };
+    const why = signal.aborted ? say("auto.interrupted") : plain(messageOf(error));
+    return { text: say("auto.broken", { why }) };
   }
 }

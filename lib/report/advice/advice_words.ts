@@ -6,6 +6,7 @@ import { itemsText } from "../../advice/findings/failures.ts";
 import { sourceLimit } from "../../advice/probe/sample.ts";
 import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
 import { didTheWork } from "../../advice/race/runner.ts";
+import { sayAll } from "../../advice/say.ts";
 import { AS_GOOD, MORE_LIKELY, SURE_CLASS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
@@ -190,11 +191,6 @@ export function modelColumns({ recommended, models }: Advice): Column<ModelAdvic
   return columns.map((column) => ({ ...column, tone }));
 }
 
-/** The sentences that apply, as one text. */
-function joined(sentences: readonly (string | false)[]): string {
-  return sentences.filter(Boolean).join(" ");
-}
-
 export function sampleLine(advice: Advice): string {
   const { sample, job } = advice;
   const { itemBytes, resultBytes, sourceMs, wallMs, others } = sample;
@@ -209,22 +205,22 @@ export function sampleLine(advice: Advice): string {
   // The hazard "busy" already says how much others used.
   const who = isShared && !has(advice, "busy") ? `${othersWords(others)}: a` : "A";
   const programs = sample.programsMs ? ", without the programs that it ran" : "";
-  return joined([
+  return sayAll(
     `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
-    `${each} each on average (standard deviation ${
-      formatPercent(sample.variation)
-    }), ${cpu} of CPU.`,
+      `${each} each on average (standard deviation ${
+        formatPercent(sample.variation)
+      }), ${cpu} of CPU.`,
     itemBytes + resultBytes >= 1 &&
-    `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
-      `copying both takes ${copying}.`,
+      `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
+        `copying both takes ${copying}.`,
     sourceMs > 0.05 * wallMs && sourceMs > 0.01 &&
-    `Getting an item from its source takes ${source} on average, which no model shares out.`,
+      `Getting an item from its source takes ${source} on average, which no model shares out.`,
     isShared &&
-    `${who} task queued ${queued} for a core on average${programs}, which isn't taken for waiting.`,
+      `${who} task queued ${queued} for a core on average${programs}, which isn't taken for waiting.`,
     others === undefined && sample.available < 0.9 &&
-    `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
-      `computes; the share is corrected for it.`,
-  ]);
+      `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+        `computes; the share is corrected for it.`,
+  );
 }
 
 /** A line on the lanes of other machines that have joined, if there are any. */
