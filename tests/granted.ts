@@ -29,3 +29,14 @@ export function grantedAll(): boolean {
   const names = ["read", "write", "net", "env", "sys", "run", "ffi"] as const;
   return names.every((name) => Deno.permissions.querySync({ name }).state === "granted");
 }
+
+/** Whether a program is installed and may be run; the arguments have it end at once. */
+export async function hasProgram(program: string, ...args: readonly string[]): Promise<boolean> {
+  if (!granted("run")) return false;
+  try {
+    const command = new Deno.Command(program, { args: [...args], stdin: "null" });
+    return (await command.output()).success;
+  } catch {
+    return false; // an absent program throws at once
+  }
+}

@@ -6,16 +6,15 @@
 import { attempt } from "../lib/lanes/attempt.ts";
 import { cluster } from "../lib/mod.ts";
 import { eventually } from "./conformance/gates.ts";
-import { granted } from "./granted.ts";
+import { granted, hasProgram } from "./granted.ts";
 import { ROOT, startTask } from "./scripts/run_script.ts";
 
 const PROGRAM = "nats-server";
 const MOST_TRIES = 10;
 
 /** Whether a NATS server can be started on this machine. */
-export const hasNats: boolean = granted("run", "read", "write", "net") &&
-  await new Deno.Command(PROGRAM, { args: ["--version"], stdout: "null", stderr: "null" })
-    .output().then(({ success }) => success, () => false);
+export const hasNats: boolean = granted("read", "write", "net") &&
+  await hasProgram(PROGRAM, "--version");
 
 export class NatsServer implements AsyncDisposable {
   readonly #folder: string;

@@ -28,14 +28,13 @@ import { Frame } from "../../lib/lanes/subprocess/frame.ts";
 import { cluster, type ClusterOptions, LaneStartError, TaskLoadError } from "../../lib/mod.ts";
 import { Gates } from "./gates.ts";
 import { faultTask, numbers, taskNamed, taskOf } from "./guarantee.ts";
+import { hasProgram } from "../granted.ts";
 import { hasNats, LaneProcess, NatsServer } from "../nats_server.ts";
 import { ROOT, runTask } from "../scripts/run_script.ts";
 import { ALL, fault, oneLane, open, SILENCE_MS } from "./cluster/cluster.ts";
 import { withDeadline } from "../with_deadline.ts";
 
-const hasOpenssl = hasNats &&
-  await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
-    .output().then(({ success }) => success, () => false);
+const hasOpenssl = hasNats && await hasProgram("openssl", "version");
 
 fault("a lane is replaced after so many tasks, though its machine has no other", async () => {
   await using server = await NatsServer.start();

@@ -25,7 +25,10 @@ export function start(program: string, args: readonly string[]): Deno.ChildProce
   }).spawn();
 }
 
-/** Runs a program to its end, and kills it after a minute. */
+/** After how many milliseconds a program is killed; only a safety net. */
+const MOST_MS = 180_000;
+
+/** Runs a program to its end. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -33,10 +36,15 @@ export async function run(
   flags: readonly string[] = [],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const words = [Deno.execPath(), ...denoArgs(program, args, flags)];
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", `${shell} exec timeout -s KILL 60 "$@"`, "sh", ...words],
+  const child = new Deno.Command("sh", {
+    args: ["-c", `${shell} exec "$@"`, "sh", ...words],
     stdin: "null",
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const killed = setTimeout(() => child.kill("SIGKILL"), MOST_MS);
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(killed);
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
