@@ -162,5 +162,5 @@ jobTest("what prepares a job may hold the event loop for longer than a task", as
   const task = { module: `data:text/javascript,${encodeURIComponent(code)}`, export: "default" };
   const job = { ...SPEC.job, task, prepare: "prepare" };
   const { host } = hostOf([[1]], { heldMs: 1 });
-  assertEquals((await runJob({ ...SPEC, job, timeoutMs: 500 }, host)).type, "done");
+  assertEquals((await runJob({ ...SPEC, job, timeoutMs: 1500 }, host)).type, "done");
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { eventually } from "../conformance/gates.ts";
 import fc from "../properties.ts";
 import {
   contestsOf,
@@ -250,7 +250,7 @@ Deno.test({
         timeoutMs: 60_000,
         signal: stop.signal,
       });
-      while (!existsSync(ready)) await delay(20);
+      await eventually(() => existsSync(ready), "the program is ready");
       stop.abort();
       assertEquals(await ended, { ok: false, reason: "interrupted" });
       assert(!existsSync(asked));

@@ -70,22 +70,40 @@ export async function runTask(
   return { code, stdout: decoder.decode(stdout), stderr: told };
 }
 
+/**
+ * Reads a script's output until it matches; returns all of it.
+ *
+ * @param text What was read before.
+ * @throws If the output ends before, with the output.
+ */
+export async function readUntil(
+  reader: ReadableStreamDefaultReader<string>,
+  wanted: RegExp,
+  text = "",
+): Promise<string> {
+  while (!wanted.test(text)) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`it ended before it said ${wanted}: ${text}`);
+    text += value;
+  }
+  return text;
+}
+
 /** Reads the page of a script that runs with `--live` until a pulse is the wanted one, then interrupts it. */
 export async function livePulse(
   child: Deno.ChildProcess,
   isWanted: (pulse: Pulse) => boolean,
 ): Promise<Pulse> {
   const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-  let url: string | undefined;
-  for (let text = ""; url === undefined;) {
-    text += (await reader.read()).value;
-    url = /watch it at (http:\S+)\n/.exec(text)?.[1];
-  }
+  const said = /watch it at (http:\S+)\n/;
+  const [, url] = said.exec(await readUntil(reader, said))!;
   const events = await fetch(`${url}events`);
   const body = events.body!.pipeThrough(new TextDecoderStream()).getReader();
   let pulse: Pulse | undefined;
   for (let text = ""; pulse === undefined;) {
-    text += (await body.read()).value;
+    const { done, value } = await body.read();
+    if (done) throw new Error(`the run ended before the wanted pulse: ${text}`);
+    text += value;
     pulse = text.split("\n\n").slice(0, -1)
       .map((event): Pulse => JSON.parse(event.split("data: ")[1]!)).find(isWanted);
   }

@@ -1,13 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RunFile } from "../../lib/running/run_result.ts";
 import { gone } from "../conformance/children.ts";
-import { turns } from "../conformance/gates.ts";
+import { eventually } from "../conformance/gates.ts";
+import { hasProgram } from "../granted.ts";
 import { WIPED } from "../../lib/progress/progress.ts";
 import { shellWord } from "../../lib/text/plain.ts";
 import {
   commandOf,
   livePulse,
   mayRunScripts,
+  readUntil,
   ROOT,
   runTask,
   runTaskEach,
@@ -221,14 +223,17 @@ test("items come from lines of JSON on standard input", {
 test("Ctrl-C finishes what runs, and the line that is printed goes on", {
   "job.js": `
 export const items = Array.from({ length: 400 }, (_, n) => n);
-export default (n) => new Promise((done) => setTimeout(done, 10, n));
+// Most of the items take so long until the test writes the file \`go\` that the signal comes before their end.
+export default async (n) => {
+  const isQuick = n < 20 || await Deno.stat("go").then(() => true, () => false);
+  return await new Promise((done) => setTimeout(done, isQuick ? 1 : 1000, n));
+};
 `,
 }, async (folder) => {
-  const args = ["job.js", "--slots", "5", "--out", "out.jsonl"];
+  const args = ["job.js", "--slots", "5", "--allow-read", "--out", "out.jsonl"];
   const child = startTask("run", args, { cwd: folder });
-  while (await Deno.stat(`${folder}/out.jsonl`).then(({ size }) => size, () => 0) === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  const size = () => Deno.stat(`${folder}/out.jsonl`).then(({ size }) => size, () => 0);
+  await eventually(async () => await size() > 0, "a result is written");
   child.kill("SIGINT");
   const { code, stderr } = await child.output();
   assertEquals(code, 130);
@@ -236,6 +241,7 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
   assertEquals(line, `${args.join(" ")} --resume`);
   const before = (await valuesIn(`${folder}/out.jsonl`)).length;
   assert(before > 0 && before < 400, `${before}`);
+  await Deno.writeTextFile(`${folder}/go`, "");
   const resumed = await runTask("run", line.split(" "), { cwd: folder });
   assertEquals(resumed.code, 0, resumed.stderr);
   assertEquals(await valuesIn(`${folder}/out.jsonl`), Array(400).keys().toArray());
@@ -280,8 +286,7 @@ for (
 }
 
 const hasTerminal = mayRunScripts && Deno.build.os === "linux" &&
-  (await new Deno.Command("script", { args: ["--version"] }).output().catch(() => undefined))
-      ?.success === true;
+  await hasProgram("script", "--version");
 
 if (hasTerminal) {
   test("on a terminal results stand on lines of their own, not behind the one that moves", {
@@ -459,9 +464,7 @@ export default () => {
     const child = startTask("run", ["job.js"], { cwd: folder, stdout: "null" });
     const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
-    const until = async (wanted: RegExp) => {
-      while (!wanted.test(text)) text += (await reader.read()).value;
-    };
+    const until = async (wanted: RegExp) => void (text = await readUntil(reader, wanted, text));
     await until(/computing in \d+\n/);
     if (how === "SIGKILL") child.kill("SIGKILL");
     else {
@@ -655,9 +658,7 @@ export default async (n) => {
       const child = startTask("run", args, { cwd: folder, detached: true });
       const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
-      const until = async (wanted: RegExp) => {
-        while (!wanted.test(text)) text += (await reader.read()).value;
-      };
+      const until = async (wanted: RegExp) => void (text = await readUntil(reader, wanted, text));
       await until(/begun 0[^]*begun 1|begun 1[^]*begun 0/);
       Deno.kill(-child.pid, "SIGTERM");
       await until(/finishes what runs/);
@@ -799,12 +800,13 @@ test(
     const args = ["job.js", "--allow-read", "--allow-write", "--out", "out.jsonl"];
     const child = startTask("run", args, { cwd: folder, byTask: true });
     const output = child.output();
-    while (await Deno.stat(`${folder}/began`).catch(() => undefined) === undefined) await turns(1);
+    const began = () => Deno.stat(`${folder}/began`).then(() => true, () => false);
+    await eventually(began, "the task has begun");
     const children = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
     const [own] = children.trim().split(" ").map(Number);
     Deno.kill(own!, "SIGTSTP");
     for (const pid of [child.pid, own!]) {
-      while (await stateOf(pid) !== "T") await turns(1);
+      await eventually(async () => await stateOf(pid) === "T", "it is stopped");
     }
     for (const pid of [child.pid, own!]) Deno.kill(pid, "SIGCONT");
     await Deno.writeTextFile(`${folder}/go`, "");

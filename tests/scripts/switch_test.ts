@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { QUESTIONS } from "../../lib/report/switching/switch_report.ts";
 import { faultsOf } from "../json_schemas.ts";
-import { mayRunScripts, runTask, startTask } from "./run_script.ts";
+import { mayRunScripts, readUntil, runTask, startTask } from "./run_script.ts";
 
 Deno.test({
   name: "deno task switch runs its experiments, draws them, and writes valid JSON and a page",
@@ -55,9 +55,7 @@ Deno.test({
       });
       const stdout = new Response(child.stdout).text();
       const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-      for (let text = ""; !text.includes(QUESTIONS.whoIsServed.title);) {
-        text += (await stderr.read()).value;
-      }
+      await readUntil(stderr, new RegExp(RegExp.escape(QUESTIONS.whoIsServed.title)));
       child.kill("SIGINT");
       while (!(await stderr.read()).done);
       assertEquals((await child.status).code, 130);

@@ -68,7 +68,7 @@ Deno.test({
       const items = { kind: "module", module, export: "items" } as const;
       const job = { name: "made up", task: { module, export: "default" }, items, options: {} };
       const { signal } = new AbortController();
-      const wanted = { typed: "made up", limit: 4, targetMs: 10, guardMs: 60_000, signal };
+      const wanted = { typed: "made up", limit: 4, targetMs: 1000, guardMs: 60_000, signal };
       const forwards = checksumOfFirst(4, await probe(job, wanted), "listed");
       const check = { count: 4, guardMs: 60_000, signal };
       return [
