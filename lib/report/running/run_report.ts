@@ -23,31 +23,46 @@ const MOST_DECISION = 55;
 
 const WHY_FAILED = "Why items failed";
 
-function headline({ job, succeeded, failed, wallMs }: RunResult): string {
+/** Whether a run ended before all of its items had. */
+function isCut({ ended, total, succeeded, failed }: RunResult): boolean {
+  return ended !== "done" && succeeded + failed !== total;
+}
+
+function headline(run: RunResult): string {
+  const { job, succeeded, failed, wallMs, total } = run;
   const settled = succeeded + failed;
-  const items = counted(settled, "item", formatCount(settled));
+  const items = !isCut(run) || total === null
+    ? counted(settled, "item", formatCount(settled))
+    : `${formatCount(settled)} of ${counted(total, "item", formatCount(total))}`;
   const rate = wallMs > 0 && settled > 0 ? `, ${formatRate(settled / wallMs * 1000)}` : "";
   return `${job.name}: ${items} in ${formatDuration(wallMs)}${rate}: ` +
     `${formatCount(succeeded)} succeeded, ${formatCount(failed)} failed`;
 }
 
+const ENDED: Readonly<Record<RunResult["ended"], string>> = {
+  done: "",
+  interrupted: "interrupted",
+  halted: "halted",
+  failed: "stopped before its end",
+};
+
 function were(count: number): string {
   return `${formatCount(count)} ${count === 1 ? "was" : "were"}`;
 }
 
-function details(
-  { model, lanes, slots, before, gone, auto, succeeded, failed }: RunResult,
-): string {
+function details(run: RunResult): string {
+  const { model, lanes, slots, before, gone, auto, succeeded, failed } = run;
   const earlier = [
     before.done > 0 && `${were(before.done)} done`,
     before.failed > 0 && `${formatCount(before.failed)} had failed`,
   ].filter(Boolean).join(" and ");
   return [
     nameOf({ model, lanes, slots: slots ?? Infinity }),
+    isCut(run) && ENDED[run.ended],
     earlier && `${earlier} before`,
     gone > 0 && `${counted(gone, "recorded item", formatCount(gone))} left the list`,
-    // If no item settled, `auto` found nothing out.
-    auto !== undefined && succeeded + failed > 0 && `next time: ${auto.next}`,
+    // What `auto` found out from items that mostly failed is how fast they fail.
+    auto !== undefined && succeeded > failed && `next time: ${auto.next}`,
   ].filter(Boolean).join("; ");
 }
 

@@ -9,9 +9,16 @@ const STYLE = { columns: 80, colour: false };
 
 Deno.test("the summary tells what settled, how fast, what failed and why, and what took longest", () => {
   const text = runReport({ ...runFile(), run: runResult() }).text(STYLE);
-  assertEquals(text.split("\n")[0], "crawl: 120 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed");
+  assertEquals(
+    text.split("\n")[0],
+    "crawl: 120 of 2,000 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed",
+  );
   for (
-    const words of ["limited (5 slots)", "1,200 were done and 3 had failed before", "HTTP 503"]
+    const words of [
+      "limited (5 slots); halted",
+      "1,200 were done and 3 had failed before",
+      "HTTP 503",
+    ]
   ) {
     assertStringIncludes(text, words);
   }
@@ -21,7 +28,14 @@ Deno.test("the summary tells what settled, how fast, what failed and why, and wh
 
 Deno.test("what there was none of isn't told, nor a rate of nothing", () => {
   const before = { done: 0, failed: 0 };
-  const none = { before, succeeded: 0, failed: 0, reasons: [], slowest: [] };
+  const none = {
+    ended: "done" as const,
+    before,
+    succeeded: 0,
+    failed: 0,
+    reasons: [],
+    slowest: [],
+  };
   const told = (changes: Partial<RunResult>) =>
     runReport({ ...runFile(), run: runResult({ ...none, ...changes }) }).text(STYLE).trim();
   const first = "crawl: 0 items in 6.00 s: 0 succeeded, 0 failed\n";
@@ -36,6 +50,28 @@ Deno.test("what there was none of isn't told, nor a rate of nothing", () => {
     told({ before: { done: 1, failed: 0 } }),
     `${first}limited (5 slots); 1 was done before`,
   );
+});
+
+Deno.test("a run that ended before its end says so, and of how many items", () => {
+  const told = (changes: Partial<RunResult>) =>
+    runReport({ ...runFile(), run: runResult({ before: { done: 0, failed: 0 }, ...changes }) })
+      .text(STYLE).split("\n").slice(0, 2).join("; ");
+  const rest = "in 6.00 s, 20.0/s: 100 succeeded, 20 failed; limited (5 slots)";
+  assertEquals(told({ ended: "done" }), `crawl: 120 items ${rest}`);
+  assertEquals(told({ ended: "interrupted", total: 120 }), `crawl: 120 items ${rest}`);
+  assertEquals(told({ ended: "interrupted" }), `crawl: 120 of 2,000 items ${rest}; interrupted`);
+  assertEquals(
+    told({ ended: "failed", total: null }),
+    `crawl: 120 items ${rest}; stopped before its end`,
+  );
+});
+
+Deno.test("no model is named for the next time where most items failed", () => {
+  const auto = { decisions: [], next: "await using executor = limited({ slots: 48 });" };
+  const of = (succeeded: number, failed: number) =>
+    runReport({ ...runFile(), run: runResult({ model: "auto", auto, succeeded, failed }) })
+      .text(STYLE).includes("next time");
+  assertEquals([of(10, 90), of(0, 100), of(80, 20)], [false, false, true]);
 });
 
 Deno.test("a terminal says how many reasons and decisions it leaves out, and Markdown has them all", () => {
@@ -128,7 +164,7 @@ Deno.test("the page tells what failed and what took longest, and says of how man
   }
   const place = { id: "run", before: 0, alone: true };
   assertEquals(runPart(runFile(), place).sections.map(({ found }) => found!.text), [
-    "120 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed",
+    "120 of 2,000 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed",
   ]);
 });
 
