@@ -117,10 +117,11 @@ function bounded(
   text: string,
   value: number,
   { min = 0, max = Number.MAX_SAFE_INTEGER }: NumberBounds,
-  { less, more, unit } = { less: "small", more: "large", unit: "" },
+  { less, more, shown } = { less: "small", more: "large", shown: (bound: number) => String(bound) },
 ): number {
-  if (value < min) throw new UsageError(option, text, `too ${less}`, `give ${min}${unit} or more`);
-  if (value > max) throw new UsageError(option, text, `too ${more}`, `give ${max}${unit} or less`);
+  const [least, most] = [min, max].map(shown);
+  if (value < min) throw new UsageError(option, text, `too ${less}`, `give ${least} or more`);
+  if (value > max) throw new UsageError(option, text, `too ${more}`, `give ${most} or less`);
   return value;
 }
 
@@ -170,7 +171,9 @@ export function duration(
   text: string,
   { plain = false, ...bounds }: UnitBounds = {},
 ): number {
-  const words = { less: "short", more: "long", unit: "ms" };
+  const shown = (ms: number) =>
+    ms % 1000 > 0 && ms < 60_000 ? `${ms}ms` : `${Math.floor(ms / 1000)}s`;
+  const words = { less: "short", more: "long", shown };
   const valueMs = withUnit(option, text, plain, TIME);
   return bounded(option, text, valueMs, { max: LONGEST_TIMER_MS, ...bounds }, words);
 }
@@ -226,7 +229,7 @@ const MOST_NAME = 64;
 export function nameOption(option: string, text: string): string {
   const shown = plain(text);
   if (shown === "") throw new UsageError(option, text, "no name", "give one, or leave it out");
-  const words = { less: "short", more: "long", unit: " characters" };
+  const words = { less: "short", more: "long", shown: (length: number) => `${length} characters` };
   bounded(option, text, [...shown].length, { max: MOST_NAME }, words);
   return shown;
 }

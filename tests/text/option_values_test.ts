@@ -182,7 +182,9 @@ Deno.test("duration() refuses other units, blanks before units, and what no time
     refused(() => duration("--x", text));
   }
   assertEquals(duration("--x", `${LONGEST_TIMER_MS}ms`), LONGEST_TIMER_MS);
-  assertMatch(refused(() => duration("--x", "36000m")).message, /too long/);
+  assertMatch(refused(() => duration("--x", "36000m")).message, /too long; give 2147483s/);
+  assertMatch(refused(() => duration("--x", "0s", { min: 1000 })).message, /too short; give 1s or/);
+  assertMatch(refused(() => duration("--x", "0s", { min: 50 })).message, /too short; give 50ms or/);
   refused(() => duration("--x", "9".repeat(400) + "h"));
 });
 
