@@ -129,8 +129,8 @@ export interface TrialResult {
   /** The item that took at least half of the run, if one did and others were far shorter. */
   readonly longest?: LongItem | undefined;
   /**
-   * When every lane, of one slot, had ended its first task, and how many items had ended by then: costs of the
-   * beginning count once. Undefined if most items had ended.
+   * When every lane, of one slot, had ended its first task, and of many tasks half had ended, and how many items
+   * had ended by then: costs of the beginning count once. Undefined if most items had ended.
    */
   readonly warm?: { readonly afterMs: number; readonly items: number };
   /** Items still running when the run was stopped, if most had settled and none did any more. */

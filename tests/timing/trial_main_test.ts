@@ -275,6 +275,19 @@ Deno.test("warmOf() tells when each lane had ended its first task, unless few ar
   assertEquals(warmOf([], 100), undefined);
 });
 
+Deno.test("warmOf() takes the first half of many tasks for the warm-up, whatever their order", () => {
+  // The first 200 tasks take 100 ms each, as code is cold; all others 1 ms.
+  const endedMs = (n: number) => Math.min(n, 200) * 100 + Math.max(0, n - 200);
+  const outcomes = Array.from({ length: 1000 }, (_, n) => outcome(n, 0, 0, endedMs(n + 1)));
+  const warm = { afterMs: endedMs(500), items: 500 };
+  assertEquals(warmOf(outcomes, 0), warm);
+  assertEquals(warmOf(outcomes.toReversed(), 0), warm);
+  assertEquals(warmOf(outcomes.slice(0, 999), 0), { afterMs: 100, items: 1 });
+  // A lane that started late was cold for longer.
+  const late = [...outcomes, outcome(1000, 1, 0, endedMs(700))];
+  assertEquals(warmOf(late, 0), undefined);
+});
+
 Deno.test("a model that finds its own size is opened within its bounds", async () => {
   const bounds = { maxSlots: 3, stay: "loop" } as const;
   await using executor = openModel({ model: "auto", bounds, job: JOB });

@@ -52,7 +52,7 @@ export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interva
 /**
  * Scales a round to the whole job, in proportion to the predicted times of both numbers of items. If the round
  * took longer than predicted, fewer tasks were served at once and the others queued, so fewer slots are
- * assumed. The time until each lane ended its first task, which is often slow, is counted once and not scaled.
+ * assumed. The time until a run was warm is counted once and not scaled.
  */
 export function scaledMs(
   { sample, machine, horizon }: SampledJob,

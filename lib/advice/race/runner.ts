@@ -6,7 +6,7 @@ import type { Round } from "../../timing/result.ts";
 import type { LongItem, TrialResult } from "../../timing/spec.ts";
 import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 
-/** A round, and when each lane's first task had ended in it, where that is known. */
+/** A round, and when it was warm, where that is known. */
 export type RacedRound = Round & Pick<TrialResult, "warm">;
 
 export interface Runner {
