@@ -39,6 +39,7 @@ import {
   computesBeside,
   heldByPrograms,
   heldMs,
+  isMuchMemory,
   leftOver,
   mostCpuShare,
   sparesLater,
@@ -447,15 +448,18 @@ export class Assessment {
 
   /** Memory that a model was measured to need beyond the plain loop's, in bytes; null if unknown. */
   moreBytes(candidate: Candidate): number | null {
-    const [own, plain] = [candidate, SEQUENTIAL].map((of) => {
-      const peaks = runnerOf(this.runners, of)?.rounds.map(({ peakRssBytes }) => peakRssBytes) ??
-        [];
-      return peaks.length === 0 ? undefined : median(peaks);
-    });
+    const { sample } = this.found;
+    const [own, plain] = [candidate, SEQUENTIAL].map((of) => runnerOf(this.runners, of));
     // These peaks don't include the memory of programs that tasks run.
-    const isKnown = own !== undefined && plain !== undefined &&
-      heldByPrograms(this.found.sample) === 0;
-    return isKnown ? Math.max(0, own - plain) : null;
+    if (!own?.rounds.length || !plain?.rounds.length || heldByPrograms(sample) > 0) return null;
+    const [ownBytes = 0, plainBytes = 0] = [own, plain].map(({ rounds }) =>
+      median(rounds.map(({ peakRssBytes }) => peakRssBytes))
+    );
+    // What tasks leave behind grows with their number, and a faster model may have run more of them.
+    const leftBytes = (sample.memoryBytes - (sample.taskBytes ?? 0)) / sample.items;
+    const grownBytes = leftBytes * Math.max(0, own.items - plain.items);
+    const moreBytes = Math.max(0, ownBytes - plainBytes);
+    return isMuchMemory(grownBytes) && moreBytes < 2 * grownBytes ? null : moreBytes;
   }
 
   /** From how many items on a model makes up for its start, as measured on the sampled job. */

@@ -12,7 +12,7 @@ const WHY: Readonly<Record<Why, string>> = {
   waits: "tasks wait",
   queues: "tasks queue",
   stalls: "nothing ends any more",
-  unused: "most are never taken",
+  unused: "most slots are never used",
   refused: "some were refused",
   source: "their source gives items no faster",
   memory: "memory runs short",

@@ -29,6 +29,7 @@ export function probedOf(
     refused,
     onLoop = 1,
     taskBytes = 0,
+    leftBytes = 0,
     cutOff,
     laneMs,
     loadMs,
@@ -51,6 +52,8 @@ export function probedOf(
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
     /** The memory that the first task holds, in bytes. */
     taskBytes?: number;
+    /** What all tasks together leave behind. */
+    leftBytes?: number;
     /** The share of the computing that is done on the event loop, 0 to 1. */
     onLoop?: number;
     /** CPU time in milliseconds of the program that each task runs and waits for. */
@@ -109,7 +112,7 @@ export function probedOf(
       available,
       rssBeforeBytes: 50e6,
       rssFirstBytes: 50e6 + taskBytes,
-      rssAfterBytes: 60e6 + taskBytes,
+      rssAfterBytes: 60e6 + taskBytes + leftBytes,
       kept: items,
       isVoid,
       leftMs,

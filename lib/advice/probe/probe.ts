@@ -176,7 +176,7 @@ class Probing {
       ? this.#phase === "item" ? "the end of its items" : "what its tasks left behind"
       : this.child.isLate && this.#phase === "item" && ran === 0
       ? "its first item"
-      : itemNamed(indices);
+      : itemNamed(indices.sort((a, b) => a - b));
     const [place, late] = PHASES[this.#phase]!(item);
     if (!this.child.isLate) {
       const how = await this.child.howItEnded();
@@ -292,7 +292,7 @@ const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> =
     `its export "items" is a string, of which each character would be an item`,
     "write items = [text], or [...text] if that is meant",
   ],
-  empty: ["its items are empty", "give it at least one; two or more are needed to gain anything"],
+  empty: ["its items are empty", "give it at least one"],
 };
 
 function checkItems(kind: ItemsKind, typed: string): void {
