@@ -1,15 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
+import { reserveDescriptors } from "../../../lib/lanes/worker/worker_channel.ts";
 import { granted } from "../../granted.ts";
 
 const FILE = new URL(import.meta.url);
-
-/** A fresh copy of the module, in which no thread was started yet. */
-async function anew(): Promise<(file: URL) => void> {
-  const path = `../../../lib/lanes/worker/worker_channel.ts?${crypto.randomUUID()}`;
-  const { reserveDescriptors } = await import(new URL(path, import.meta.url).href);
-  return reserveDescriptors;
-}
 
 /** The module's effects on the system. */
 interface Done {
@@ -49,24 +43,24 @@ function staged(run: () => void, open: (count: number) => void = () => {}): Done
 
 const ignore = !granted("read");
 
+/** What was done before any test, for whichever test comes first would open the pipe. */
+const atFirst = staged(() => {
+  reserveDescriptors(FILE);
+  reserveDescriptors(FILE);
+});
+
 Deno.test({
   name: "the signal pipe is opened once, and nothing is left listening",
   ignore,
-  async fn() {
-    const reserveDescriptors = await anew();
-    const { added, listening } = staged(() => {
-      reserveDescriptors(FILE);
-      reserveDescriptors(FILE);
-    });
-    assertEquals([added, listening], [1, []]);
+  fn() {
+    assertEquals([atFirst.added, atFirst.listening], [1, []]);
   },
 });
 
 Deno.test({
   name: "there must be descriptors for a thread, which are there for it then",
   ignore,
-  async fn() {
-    const reserveDescriptors = await anew();
+  fn() {
     const { opened, open } = staged(() => reserveDescriptors(FILE));
     assertEquals([opened, open], [8, 0]);
   },
@@ -75,8 +69,7 @@ Deno.test({
 Deno.test({
   name: "where too few descriptors are left no thread is started, and none of them is kept",
   ignore,
-  async fn() {
-    const reserveDescriptors = await anew();
+  fn() {
     const cause = new Error("Too many open files (os error 24)");
     const { opened, open } = staged(() => {
       const error = assertThrows(() => reserveDescriptors(FILE), LaneStartError, cause.message);
@@ -91,8 +84,7 @@ Deno.test({
 Deno.test({
   name: "where a thread's file may not be read, or isn't there, it is said what helps",
   ignore,
-  async fn() {
-    const reserveDescriptors = await anew();
+  fn() {
     const cases: [Error, string][] = [
       [new Deno.errors.NotCapable("no"), "no; threads need --allow-read=/"],
       [new Deno.errors.NotFound("no"), "no. Was this program bundled or compiled?"],
