@@ -41,7 +41,6 @@ Deno.test({
   name: "every text of advice is said somewhere",
   ignore: !granted("read"),
   fn() {
-    const folder = new URL("../../lib/advice/", import.meta.url);
     const files = (at: URL): URL[] =>
       [...Deno.readDirSync(at)].flatMap(({ name, isDirectory }) =>
         isDirectory
@@ -50,7 +49,9 @@ Deno.test({
           ? [new URL(name, at)]
           : []
       );
-    const code = files(folder).map((file) => Deno.readTextFileSync(file)).join("\n");
+    const folders = ["advice/", "report/advice/"]
+      .map((name) => new URL(`../../lib/${name}`, import.meta.url));
+    const code = folders.flatMap(files).map((file) => Deno.readTextFileSync(file)).join("\n");
     // A key is written out, or its beginning is, before a part that is chosen.
     const isSaid = (key: string) =>
       code.includes(`"${key}"`) ||

@@ -6,7 +6,7 @@ import { itemsText } from "../../advice/findings/failures.ts";
 import { sourceLimit } from "../../advice/probe/sample.ts";
 import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
 import { didTheWork } from "../../advice/race/runner.ts";
-import { sayAll } from "../../advice/say.ts";
+import { say, sayAll } from "../../advice/say.ts";
 import { AS_GOOD, MORE_LIKELY, SURE_CLASS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
@@ -17,7 +17,6 @@ import {
   formatNumber,
   formatPercent,
   formatRatio,
-  formatShortDuration,
   formatSpeedup,
   NO_FIGURE,
 } from "../../text/format.ts";
@@ -76,26 +75,22 @@ export function recommendationLines(advice: Advice): string[] {
   return [
     reason,
     rate !== undefined &&
-    `Rate: at most ${counted(rate.limit, "start")} in ${formatDuration(rate.perMs)}.`,
-    retries > 0 &&
-    `Retries: ${retries}, after waits that grow; after retryAfterMs at the earliest, where what ` +
-      `is thrown has that (a server's Retry-After).`,
+    say(rate.limit === 1 ? "advised.rate.one" : "advised.rate", rate),
+    retries > 0 && say("advised.retries", { retries }),
     ...(model === BASELINE ? plainDoubt(recommended) : takenLines(advice)),
     auto !== undefined && auto.text,
   ].filter((line) => line !== false);
 }
 
 function sureLine({ confidence }: Pick<Advice["recommended"], "confidence">): string {
-  return `Confidence: ${formatPercent(confidence)}.`;
+  return say("advised.sure", { sureShare: confidence });
 }
 
 /** Says how sure it is that no model gains on the plain loop. */
 function plainDoubt({ decision, confidence }: Advice["recommended"]): string[] {
   if (decision !== "can't tell") return [sureLine({ confidence })];
   // A lower figure would be no answer, and the reason has already named the possible gain.
-  return confidence <= MORE_LIKELY
-    ? []
-    : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
+  return confidence <= MORE_LIKELY ? [] : [say("advised.nothing", { sureShare: confidence })];
 }
 
 function has({ hazards }: Pick<Advice, "hazards">, wanted: Hazard["kind"]): boolean {
@@ -105,23 +100,23 @@ function has({ hazards }: Pick<Advice, "hazards">, wanted: Hazard["kind"]): bool
 /** The size of the recommended model, its gain and cost, and from how many items on it pays. */
 function takenLines(advice: Advice): string[] {
   const { recommended, machine } = advice;
-  const { lanes, slots, chunk, gain, memoryBytes, breakEven } = recommended;
+  const { lanes, slots, gain, memoryBytes, breakEven } = recommended;
   const isHere = !needsServer(recommended.model);
   // A gain above the ceiling shows that the ceiling was measured too low.
   const isLimit = machine.ceiling < machine.cores && (gain?.median ?? 0) <= machine.ceiling;
   return [
-    `Lanes: ${lanes}; slots on each: ${slots ?? "all items'"}; chunk: ${chunk}.`,
+    slots === null ? say("advised.size.all", recommended) : say("advised.size", recommended),
     // If the server refused the plain loop, there is nothing to count a gain from.
     (gain !== null || !has(advice, "rate")) && gainLine(advice),
     isLimit && lanes > 1 && isHere &&
-    `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here` +
-      `${has(advice, "busy") ? " while others compute" : ": computing can't gain more"}.`,
+    say(has(advice, "busy") ? "advised.ceiling.busy" : "advised.ceiling", {
+      cores: machine.cores,
+      ceilingRatio: machine.ceiling,
+    }),
     memoryBytes !== null &&
-    `Memory: ${
-      memoryBytes > 0 ? `${formatBytes(memoryBytes)} more` : "no more"
-    } than the plain loop.`,
+    say(memoryBytes > 0 ? "advised.memory" : "advised.memory.none", { memoryBytes }),
     // A server's pace is the same for few items and for many.
-    breakEven !== null && `Pays from about ${Math.max(2, breakEven)} items.`,
+    breakEven !== null && say("advised.pays", { least: Math.max(2, breakEven) }),
     sureLine(recommended),
   ].filter((line) => line !== false);
 }
@@ -129,25 +124,20 @@ function takenLines(advice: Advice): string[] {
 /** The measured gain, or the predicted one if it wasn't measured. */
 function gainLine(advice: Advice): string {
   const { recommended: { name, gain, predictedGain }, horizon, models, unsure } = advice;
-  const items = jobItems(advice);
-  const predicted = formatRatio(predictedGain);
-  const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
-  if (gain === null) return `Gain: ${predicted} predicted for ${items}${doubt}.`;
+  const doubt = unsure === undefined ? "" : say("gain.unsure", { unsure });
+  const figures = { items: jobItems(advice), predictedGain, doubt };
+  if (gain === null) return say("gain.predicted", figures);
   const measured = models.find((of) => of.name === name)?.measured;
   const raced = measured?.items ?? horizon;
-  const by = raced < horizon ? `, by runs of ${raced}` : "";
-  const { median = 0 } = measured?.gain ?? {};
+  const { median: measuredGain = 0 } = measured?.gain ?? {};
   // The claimed gain is capped at what is possible, so a higher measured one is explained.
-  const excess = median > AS_GOOD * gain.median
-    ? `; ${formatRatio(median)} was measured, which cores and waiting can't give: most likely ` +
-      "the plain loop was slowed down in the race"
-    : "";
-  const gained = has(advice, "busy") ? "Faster here, on a busy machine" : "Gain";
-  const claimed = gain.low < gain.high
-    ? formatSpeedup(gain)
-    : `${formatRatio(gain.median)} at most`;
-  return `${gained}: ${claimed} for ${items}${by}; ${predicted} was ` +
-    `predicted${doubt}${excess}.`;
+  const isExcess = measuredGain > AS_GOOD * gain.median;
+  return say(has(advice, "busy") ? "gain.busy" : "gain", {
+    ...figures,
+    claimed: gain.low < gain.high ? formatSpeedup(gain) : say("gain.most", { gain: gain.median }),
+    by: raced < horizon ? say("gain.by", { raced }) : "",
+    excess: isExcess ? say("gain.excess", { measuredGain }) : "",
+  });
 }
 
 /** From how many items figures are scaled, such as " Scaled to that: sequential from 4, others from 11." */
@@ -194,55 +184,49 @@ export function modelColumns({ recommended, models }: Advice): Column<ModelAdvic
 export function sampleLine(advice: Advice): string {
   const { sample, job } = advice;
   const { itemBytes, resultBytes, sourceMs, wallMs, others } = sample;
-  const [each, cpu, copying, source, queued] = [
-    wallMs,
-    sample.cpuMs,
-    sample.cloneMs,
-    sourceMs,
-    sample.queuedMs ?? 0,
-  ].map(formatShortDuration);
   const isShared = others !== undefined && isBusy(others);
-  // The hazard "busy" already says how much others used.
-  const who = isShared && !has(advice, "busy") ? `${othersWords(others)}: a` : "A";
-  const programs = sample.programsMs ? ", without the programs that it ran" : "";
+  const figures = {
+    ...sample,
+    total: job.total ?? say("sample.total unknown"),
+    wallTinyMs: wallMs,
+    cpuTinyMs: sample.cpuMs,
+    cloneTinyMs: sample.cloneMs,
+    sourceTinyMs: sourceMs,
+    queuedTinyMs: sample.queuedMs ?? 0,
+    variationShare: sample.variation,
+    availableShare: sample.available,
+    // The hazard "busy" already says how much others used.
+    task: isShared && !has(advice, "busy")
+      ? say("sample.others", { others: othersWords(others) })
+      : say("sample.task"),
+    programs: sample.programsMs ? say("sample.programs") : "",
+  };
   return sayAll(
-    `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
-      `${each} each on average (standard deviation ${
-        formatPercent(sample.variation)
-      }), ${cpu} of CPU.`,
-    itemBytes + resultBytes >= 1 &&
-      `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
-        `copying both takes ${copying}.`,
-    sourceMs > 0.05 * wallMs && sourceMs > 0.01 &&
-      `Getting an item from its source takes ${source} on average, which no model shares out.`,
-    isShared &&
-      `${who} task queued ${queued} for a core on average${programs}, which isn't taken for waiting.`,
-    others === undefined && sample.available < 0.9 &&
-      `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
-        `computes; the share is corrected for it.`,
+    say("sample", figures),
+    itemBytes + resultBytes >= 1 && say("sample.sent", figures),
+    sourceMs > 0.05 * wallMs && sourceMs > 0.01 && say("sample.source", figures),
+    isShared && say("sample.queued", figures),
+    others === undefined && sample.available < 0.9 && say("sample.available", figures),
   );
 }
 
 /** A line on the lanes of other machines that have joined, if there are any. */
 export function joinedLines({ machine: { joined } }: Advice): string[] {
   if (joined === undefined) return [];
-  return [
-    `${joinedWords(joined)}. Their gain is predicted as if each were a core of this machine; ` +
-    "only what was measured counts.",
-  ];
+  return [say("joined.predicted", { joined: joinedWords(joined) })];
 }
 
 /** The joined lanes in words, such as "2 lanes of other machines have joined (a, b)". */
 export function joinedWords({ lanes, machines }: NonNullable<Advice["machine"]["joined"]>): string {
-  const [are, have] = lanes === 1 ? ["One lane", "has"] : [`${lanes} lanes`, "have"];
-  return `${are} of other machines ${have} joined (${plain(machines.join(", "))})`;
+  return say(lanes === 1 ? "joined.one" : "joined", {
+    lanes,
+    machines: plain(machines.join(", ")),
+  });
 }
 
 export function costLine({ cost }: Advice): string {
-  const times = cost.timesRun === 1 ? "once" : `${cost.timesRun} times`;
-  return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
-    `${cost.sequentialRuns.toFixed(1)} times one sequential run of the sample; no item ran more ` +
-    `than ${times}.`;
+  const runs = cost.sequentialRuns.toFixed(1);
+  return say(cost.timesRun === 1 ? "cost.once" : "cost", { ...cost, runs });
 }
 
 /** A line on what the answer lacks, which the reader must know before the figures. */
@@ -274,11 +258,11 @@ function deedsWords(before: string, deeds: readonly Deed[] = [], after = ""): st
 }
 
 function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): string {
-  return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
-    `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
-    `${deedsWords(" (", deeds, ")")}: ${samples} looks at ` +
-    `${counted(tasks, "task")} in ${formatDuration(tasksMs)}. V8's own functions, such as ` +
-    "JSON.parse, mostly count for their callers.";
+  const { own: ownShare, packages: packagesShare, runtime: runtimeShare } = shares;
+  return say("profile", {
+    ...{ tasks, tasksMs, samples, ownShare, packagesShare, runtimeShare },
+    deeds: deedsWords(" (", deeds, ")"),
+  });
 }
 
 /** Compares the time that a faster function would save with what the recommended model saves. */
@@ -293,33 +277,30 @@ function savingsLine(
   // The profile covers only the event loop's thread.
   const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
   const ofAll = sample.wallMs / (sample.wallMs + sample.sourceMs);
-  const saved = formatPercent(most.share * cpuShare * onLoop * ofAll / 2);
-  const halving = most.share < STANDS_OUT ? "No function stands out: halving" : "Halving";
-  const half = `${halving} what ${most.name}${where} does would save ${saved} of the time`;
+  const half = say(most.share < STANDS_OUT ? "halving.none" : "halving", {
+    what: most.name + where,
+    savedShare: most.share * cpuShare * onLoop * ofAll / 2,
+  });
   const { model, name, gain, predictedGain, decision } = recommended;
   if (model === BASELINE) {
-    const others = hazards.some(({ figures }) => figures?.offer !== undefined)
-      ? "lanes save some, too"
-      : decision === "order matters"
-      ? "no other model does the same"
-      : "no other model surely saves any";
-    return `${half}; ${others}.`;
+    const isOffered = hazards.some(({ figures }) => figures?.offer !== undefined);
+    const others = isOffered ? "lanes" : decision === "order matters" ? "order" : "plain";
+    return say(`halving.${others}`, { half });
   }
-  if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
-  const share = formatPercent(Math.max(0, 1 - 1 / (gain?.median ?? predictedGain)));
-  const how = gain === null
-    ? ", as predicted"
-    : sample.others !== undefined && isBusy(sample.others)
-    ? ", on a machine as busy as this was"
-    : "";
-  return `${half}; ${name} ${isRemote(model) ? "save" : "saves"} ${share}${how}.`;
+  if (gain !== null && gain.low <= 1) return say("halving.unknown", { half, name });
+  const isShared = sample.others !== undefined && isBusy(sample.others);
+  const how = gain === null ? say("halving.predicted") : isShared ? say("halving.busy") : "";
+  const share = Math.max(0, 1 - 1 / (gain?.median ?? predictedGain));
+  return say(isRemote(model) ? "halving.those" : "halving.that", { half, name, share, how });
 }
 
 /** Sentences on where the time goes; none if the advice has no profile. */
 export function profileLines(advice: Advice): string[] {
   const { profile } = advice;
   if (profile === undefined) return [];
-  if ("missing" in profile) return [`Not known: ${profile.missing.replace(/[.\s]+$/, "")}.`];
+  if ("missing" in profile) {
+    return [say("profile.missing", { why: profile.missing.replace(/[.\s]+$/, "") })];
+  }
   const savings = savingsLine(advice, profile);
   return [sharesLine(profile), ...(savings === undefined ? [] : [savings])];
 }
