@@ -261,7 +261,7 @@ export class LanePool implements PlacesHost {
   /** Fills free slots from the runs' queues, then with batches that wait on busy lanes. */
   readonly #fill = () => {
     this.#sendQueued();
-    if (!this.#takesAhead) return;
+    if (this.#places.isSimple) return;
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
 
@@ -276,16 +276,21 @@ export class LanePool implements PlacesHost {
 
   /** Takes back, or asks back, one batch that waits on a lane if another lane has a slot free for it. */
   #recallWaiting(): boolean {
+    const someIdle = this.openLanes.some(({ inFlight }) => inFlight.size === 0);
+    if (!someIdle && !this.options.takesAhead) return false;
     for (const openLane of this.openLanes) {
-      const { inFlight } = openLane;
+      const { inFlight, lane } = openLane;
       const isOverfull = inFlight.size > this.#places.of(openLane).slots;
       // The batch that was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
-        if (!isOverfull && !batch.isHeldUp) continue;
+        const waits = isOverfull || batch.isHeldUp;
+        if (!waits && !(someIdle && lane.stageOf(batch.task) !== "loaded")) continue;
         const place = this.#places.best(batch.run, false);
         if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
         if (!place.accepts(batch.task) || batch.isHeldUp && place.open?.isHeldUp) continue;
-        if (!this.inFlight.takeBack(batch) && openLane.lane.askBack?.(batch) !== true) continue;
+        // A busy lane takes nothing from one that only starts or loads the task: both share the work.
+        if (!waits && !place.isReadyFor(batch.task)) continue;
+        if (!this.inFlight.takeBack(batch) && lane.askBack?.(batch) !== true) continue;
         // A batch that was asked back may have started meanwhile.
         batch.isHeldUp = false;
         return true;

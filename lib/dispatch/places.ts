@@ -114,6 +114,11 @@ export class Place {
     return this.isIdle || this.open!.lane.accepts?.(task) !== false;
   }
 
+  /** Whether its lane is idle and has loaded a task. */
+  isReadyFor(task: Task): boolean {
+    return this.load === 0 && this.open?.lane.stageOf(task) === "loaded";
+  }
+
   /** The run that it is reserved for, if that still has a batch that must be alone. */
   get heldFor(): PoolRun | undefined {
     return this.reservedFor?.peek()?.alone === true ? this.reservedFor : undefined;
@@ -234,7 +239,7 @@ export class Places {
       const accepts = place.accepts(run.task);
       // A retired lane still runs here beside the open one: a third would compute beside both.
       if (!accepts && place.retired.size > 0) continue;
-      const order = accepts ? rank(place) : Infinity;
+      const order = accepts ? rank(place, run.task) : Infinity;
       if (best !== undefined && order >= least) continue;
       best = place;
       least = order;
@@ -524,11 +529,16 @@ export class Places {
 /** The rank of a full place, after all others. */
 const FULL = 2 ** 40;
 
-/** Lower is better: idle lanes, places without a lane, the least busy, lanes held up, full places. */
-function rank({ open, load, slots }: Place): number {
+/**
+ * Lower is better: idle lanes, first those that have loaded the task; places without a lane; the least busy;
+ * lanes held up; full places.
+ */
+function rank(place: Place, task: Task): number {
+  const { open, load, slots } = place;
   if (load >= slots) return FULL + load - slots;
   if (open?.isHeldUp) return FULL - 1;
-  return open === undefined ? 0.5 + load : load;
+  if (open === undefined) return 0.5 + load;
+  return load > 0 || place.isReadyFor(task) ? load : 0.25;
 }
 
 /**

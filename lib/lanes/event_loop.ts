@@ -53,8 +53,8 @@ export class EventLoopLane implements Lane {
     await this.#tasks.ready(task);
   }
 
-  stageOf({ module }: Task): LoadingStage {
-    return this.#tasks.isSettingUp(module) ? "setting up" : "loading";
+  stageOf(task: Task): LoadingStage {
+    return this.#tasks.stageOf(task);
   }
 
   send(batch: LaneBatch): void {

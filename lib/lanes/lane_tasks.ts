@@ -6,6 +6,7 @@
 import dynamicImport from "data:text/javascript,export default (/** @type {string} */ url) => import(url)";
 import { attempt, isPromise, propertyOf, wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
+import type { LoadingStage } from "./lane.ts";
 import {
   type PlacedTask,
   type SetupContext,
@@ -69,9 +70,10 @@ export class LaneTasks {
     );
   }
 
-  isSettingUp(module: string): boolean {
-    const found = this.#setUp.get(module);
-    return found !== undefined && found.given === undefined;
+  stageOf(task: Task): LoadingStage {
+    if (this.#ready.has(task)) return "loaded";
+    const found = this.#setUp.get(task.module);
+    return found !== undefined && found.given === undefined ? "setting up" : "loading";
   }
 
   #keep(task: Task, fn: TaskFunction, given: Given): ReadyTask {

@@ -38,7 +38,9 @@ export async function setup({ shared, signal }: SetupContext<Shared>): Promise<R
   if (shared.does === "never sets up") {
     await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   }
-  return { name, uses: 0, isOpen: true };
+  const resource = { name, uses: 0, isOpen: true };
+  shareds.set(resource, shared);
+  return resource;
 }
 
 const shareds = new WeakMap<Resource, Shared>();
@@ -53,9 +55,8 @@ export async function teardown(resource: Resource): Promise<void> {
 }
 
 /** Returns the name of its resource, and how often that was used. */
-export function use(_: number, { resource, shared }: TaskContext<Resource, Shared>): string {
+export function use(_: number, { resource }: TaskContext<Resource>): string {
   if (!resource.isOpen) throw new Error("the resource was disposed");
-  shareds.set(resource, shared);
   return `${resource.name}: ${++resource.uses}`;
 }
 
@@ -69,7 +70,6 @@ export async function hold(
   key: string,
   { resource, shared }: TaskContext<Resource, Shared>,
 ): Promise<boolean> {
-  shareds.set(resource, shared);
   await tell(shared, key);
   return resource.isOpen;
 }

@@ -199,6 +199,7 @@ export class FakeLane implements Lane {
   /** The batch's task is loaded, and `count` of its items are sent to the lane, by default all. */
   loaded(batch: LaneBatch, count = batch.items.length): void {
     batch.sentCount = count;
+    this.stage = "loaded";
     this.held(batch).at = { state: "waiting" };
   }
 

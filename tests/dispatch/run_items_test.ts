@@ -141,7 +141,6 @@ Deno.test("a lane that can't load a task gives its items to others, and rests fr
     // While others may still load it, or have loaded it, an item only goes on to one of them.
     fail(one!);
     two!.loaded(two!.batches[0]!);
-    two!.stage = "loaded";
     fail(three!);
     assertEquals(made.map(indexesOn), [[], [1], []]);
     two!.finish(two!.batches[0]!);
@@ -153,7 +152,6 @@ Deno.test("a lane that can't load a task gives its items to others, and rests fr
     one!.stage = "loading";
     fail(one!);
     three!.loaded(three!.batches[0]!);
-    three!.stage = "loaded";
     three!.finish(three!.batches[0]!);
     assertEquals(made.map(indexesOn), [[], [2], [0]]);
     const why = "takes no such items for now, others do: too many connections";
@@ -168,6 +166,32 @@ Deno.test("a lane that can't load a task gives its items to others, and rests fr
     await pool.close();
   } finally {
     console.error = error;
+  }
+});
+
+Deno.test("an item that waits for a lane to load its task goes to one that has loaded it and has nothing to do", async () => {
+  for (const takesAhead of [false, true]) {
+    const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead, quick: false });
+    const taken = take(mapSettled(pool, [..."abcdef"], { chunk: 1, buffer: 0 }));
+    const [one, two] = made;
+    assertEquals(made.map(indexesOn), [[0, 2], [1, 3]]);
+    for (const batch of two!.batches) two!.loaded(batch);
+    two!.finish(two!.batches[0]!);
+    await settle();
+    // The other lane is busy still, and the input's order holds its result back.
+    assertEquals(made.map(indexesOn), [[0, 2], [3]]);
+    two!.finish(two!.batches[0]!);
+    assertEquals(made.map(indexesOn), [[0], [2]]);
+    for (const index of [2, 0, 4, 5]) {
+      await settle();
+      const batch = two!.batches.find(({ firstIndex }) => firstIndex === index);
+      two!.loaded(batch!);
+      two!.finish(batch!);
+    }
+    await settle();
+    assertEquals([taken.end, endings(taken.got).length], ["done", 6]);
+    assertEquals(one!.log, ["send 0", "send 2", "recall 2", "recall 0", "send 5", "recall 5"]);
+    await pool.close();
   }
 });
 

@@ -50,12 +50,13 @@ Deno.test("a module is set up once, whichever of its tasks is first and however 
   const all = [task.named("default"), task.named("other"), task.named("default")];
   const asked = all.map((task) => tasks.ready(task));
   while (count === 0) await turn();
-  assertEquals([tasks.isSettingUp(task.module), tasks.holds], [true, false]);
+  assertEquals([tasks.stageOf(task), tasks.holds], ["setting up", false]);
   gate.resolve();
   const given = (await Promise.all(asked)).map(({ given }) => given);
   assertEquals([count, told, new Set(given).size], [1, [task.module], 1]);
   assertEquals(given[0], { resource: { shared: 1 }, shared: 1 });
-  assertEquals([tasks.isSettingUp(task.module), tasks.holds], [false, true]);
+  assertEquals(new Set(all.map((task) => tasks.stageOf(task))), new Set(["loaded"]));
+  assert(tasks.holds);
 });
 
 Deno.test("a set-up that fails is told with its cause, and tried again the next time", async () => {
