@@ -5,7 +5,7 @@
 
 import { attempt } from "../lib/lanes/attempt.ts";
 import { cluster } from "../lib/mod.ts";
-import { eventually } from "./conformance/gates.ts";
+import { eventually, turns } from "./conformance/gates.ts";
 import { granted, hasProgram } from "./granted.ts";
 import { ROOT, startTask } from "./scripts/run_script.ts";
 
@@ -55,20 +55,31 @@ export class NatsServer implements AsyncDisposable {
     return this.#child!.pid;
   }
 
-  /** Starts the server, or starts it again on the same port. */
+  /** Starts the server, or starts it again on the same port, which another program may have for a moment. */
   async run(): Promise<void> {
     const port = this.port === 0 ? "-1" : String(this.port);
     const log = `${this.#folder}/log`;
-    await Deno.remove(log).catch(() => {});
-    this.#child = new Deno.Command(PROGRAM, {
-      args: ["-a", "127.0.0.1", "-p", port, "-l", log, ...this.#args],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
     // The server's log says when it is ready, and on which port.
     const said = () => attempt(() => Deno.readTextFileSync(log), "");
-    await eventually(() => said().includes("Server is ready"), "the server is ready");
+    for (let tries = 1;; tries++) {
+      await Deno.remove(log).catch(() => {});
+      const child = new Deno.Command(PROGRAM, {
+        args: ["-a", "127.0.0.1", "-p", port, "-l", log, ...this.#args],
+        stdin: "null",
+        stdout: "null",
+        stderr: "inherit",
+      }).spawn();
+      let hasEnded = false;
+      void child.status.then(() => hasEnded = true);
+      const isReady = () => said().includes("Server is ready");
+      await eventually(() => hasEnded || isReady(), "the server is ready");
+      if (!hasEnded) {
+        this.#child = child;
+        break;
+      }
+      if (tries === MOST_TRIES) throw new Error(`the server has ended: ${said()}`);
+      await turns(100);
+    }
     this.port = Number(/client connections on 127\.0\.0\.1:(\d+)/.exec(said())![1]);
   }
 

@@ -9,7 +9,7 @@ interface Held {
 }
 
 /** How long a test waits for an event that must come, in milliseconds; only a safety net. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export class Gates implements AsyncDisposable {
   readonly url: string;

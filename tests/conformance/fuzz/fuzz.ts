@@ -19,7 +19,7 @@ import { checksumOf, type Does, type FuzzItem } from "./fuzz_task.ts";
 const fuzzTask = task<typeof import("./fuzz_task.ts")>(new URL("./fuzz_task.ts", import.meta.url));
 
 /** After this time, in milliseconds, a run counts as hung. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 const run = fc.record({
   items: fc.array(
