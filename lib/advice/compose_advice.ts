@@ -18,7 +18,8 @@ import { failingOf, isOfServer } from "./race/failing.ts";
 import type { Recommendation } from "./race/recommend.ts";
 import { runnerOf } from "./race/runner.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
-import { say, sayAll } from "./say.ts";
+import { say } from "./say.ts";
+import { sayAll } from "../text/fill.ts";
 
 const RETRIES = 5;
 

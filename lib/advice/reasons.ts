@@ -34,7 +34,8 @@ import { spreadOrder } from "../timing/job_items.ts";
 import type { Recommendation } from "./race/recommend.ts";
 import { didTheWork, plainOf, type Race, type Runner } from "./race/runner.ts";
 import { classLostOf } from "./race/same_work.ts";
-import { say, sayAll } from "./say.ts";
+import { say } from "./say.ts";
+import { sayAll } from "../text/fill.ts";
 
 const listOf = new Intl.ListFormat("en-GB");
 

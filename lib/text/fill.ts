@@ -1,4 +1,15 @@
-/** Puts values into texts that are kept apart from the code, so that each language has its own. */
+/** Says texts that are kept apart from the code, so that each language has its own, with figures put in. */
+
+import {
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatRatio,
+  formatShortDuration,
+  formatSpeedup,
+  type Interval,
+} from "./format.ts";
 
 /** A value's place in a text, and a plural behind it: "{lanes} threads" with 1 becomes "1 thread". */
 const PLACE =
@@ -18,4 +29,28 @@ export function fill(
     if (value === undefined) throw new TypeError(`Cannot say "${text}": ${path} is missing`);
     return shown(path, value) + (value === 1 && noun || place.slice(path.length + 2));
   });
+}
+
+/** The end of a figure's name decides how it is shown; a count is shown as it is. */
+function shown(name: string, figure: unknown): string {
+  if (typeof figure === "object") return formatSpeedup(figure as Interval);
+  if (typeof figure !== "number") return String(figure);
+  if (name.endsWith("TinyMs")) return formatShortDuration(figure);
+  if (/(^m|M)s$/.test(name)) return formatDuration(figure);
+  if (name.endsWith("Bytes")) return formatBytes(figure);
+  if (name.endsWith("PerSecond")) return formatRate(figure);
+  if (/share$/i.test(name)) return formatPercent(figure);
+  return /(ratio|gain)$/i.test(name) ? formatRatio(figure) : String(figure);
+}
+
+/** Says a text by its key, with its figures, each named by its path in `figures`. */
+export type Say<Key extends string> = (key: Key, figures?: object) => string;
+
+export function sayer<Key extends string>(texts: Readonly<Record<Key, string>>): Say<Key> {
+  return (key, figures = {}) => fill(texts[key], figures, shown);
+}
+
+/** The sentences that apply, as one text. */
+export function sayAll(...sentences: readonly (string | false | undefined)[]): string {
+  return sentences.filter(Boolean).join(" ");
 }

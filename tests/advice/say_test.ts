@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sayFinding } from "../../lib/advice/findings/findings.ts";
-import { say, sayAll } from "../../lib/advice/say.ts";
-import texts from "../../lib/advice/en.json" with { type: "json" };
-import { granted } from "../granted.ts";
+import { say } from "../../lib/advice/say.ts";
+import { sayAll } from "../../lib/text/fill.ts";
 
 Deno.test("the end of a figure's name says how it is shown", () => {
   assertEquals(
@@ -35,27 +34,4 @@ Deno.test("sentences that don't apply leave no gap", () => {
     "The tasks of the sample raised the peak memory by 300 MB one by one. A worker that runs out of " +
       "memory takes the whole program with it; a process doesn't.",
   );
-});
-
-Deno.test({
-  name: "every text of advice is said somewhere",
-  ignore: !granted("read"),
-  fn() {
-    const files = (at: URL): URL[] =>
-      [...Deno.readDirSync(at)].flatMap(({ name, isDirectory }) =>
-        isDirectory
-          ? files(new URL(`${name}/`, at))
-          : name.endsWith(".ts")
-          ? [new URL(name, at)]
-          : []
-      );
-    const folders = ["advice/", "report/advice/"]
-      .map((name) => new URL(`../../lib/${name}`, import.meta.url));
-    const code = folders.flatMap(files).map((file) => Deno.readTextFileSync(file)).join("\n");
-    // A key is written out, or its beginning is, before a part that is chosen.
-    const isSaid = (key: string) =>
-      code.includes(`"${key}"`) ||
-      [...key.matchAll(/\./g)].some(({ index }) => code.includes(`\`${key.slice(0, index)}.\${`));
-    assertEquals(Object.keys(texts).filter((key) => !isSaid(key)), []);
-  },
 });

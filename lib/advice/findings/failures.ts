@@ -16,7 +16,8 @@ import {
   plainFailingOf,
 } from "../race/failing.ts";
 import type { KnownJob } from "../race/race_plan.ts";
-import { say, sayAll } from "../say.ts";
+import { say } from "../say.ts";
+import { sayAll } from "../../text/fill.ts";
 
 /** How many items advice counts with, and how many are known to exist. */
 type Items = Pick<KnownJob, "horizon" | "total">;

@@ -21,7 +21,8 @@ import {
 } from "../probe/sample.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { classLostOf } from "../race/same_work.ts";
-import { say, sayAll } from "../say.ts";
+import { say } from "../say.ts";
+import { sayAll } from "../../text/fill.ts";
 import type { FindingOf } from "./failures.ts";
 
 /** An item, and its share of the whole sample's time, 0 to 1. */

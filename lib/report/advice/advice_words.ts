@@ -6,7 +6,8 @@ import { itemsText } from "../../advice/findings/failures.ts";
 import { sourceLimit } from "../../advice/probe/sample.ts";
 import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
 import { didTheWork } from "../../advice/race/runner.ts";
-import { say, sayAll } from "../../advice/say.ts";
+import { say } from "../../advice/say.ts";
+import { sayAll } from "../../text/fill.ts";
 import { AS_GOOD, MORE_LIKELY, SURE_CLASS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {

@@ -33,11 +33,14 @@ import {
   formatRate,
   formatRatio,
   formatSmall,
-  formatSpeedup,
 } from "../../text/format.ts";
+import { sayAll, sayer } from "../../text/fill.ts";
 import { plain } from "../../text/plain.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
+import texts from "./en.json" with { type: "json" };
+
+const say = sayer(texts);
 
 const NO_BOUND = 1e6;
 
@@ -60,28 +63,27 @@ export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean 
 
 export function kneeSentence({ knee, axis, points, best, failsFrom }: SweepResult): string {
   const [first] = points;
-  if (nothingWorked({ points })) return "No knee: no task succeeded.";
+  if (nothingWorked({ points })) return say("knee.failed");
   if (failsFrom !== null && failsFrom.size === first?.size) {
-    return `No knee: tasks fail at ${sizeText(axis, failsFrom.size)} already.`;
+    return say("knee.fails", { at: sizeText(axis, failsFrom.size) });
   }
-  if (points.length === 1) return `One size was measured, ${sizeText(axis, first!.size)}.`;
+  if (points.length === 1) return say("knee.one size", { at: sizeText(axis, first!.size) });
   if (knee === null) {
     const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
-    const reached = largest === undefined ? "" : ` up to ${sizeText(axis, largest)}`;
-    return best !== null && best.size === largest
-      ? `No knee${reached}: throughput was highest there.`
-      : `No knee${reached}: the curve has no clear bend.`;
+    const reached = largest === undefined ? "" : say("knee.up to", { at: sizeText(axis, largest) });
+    const isHighest = best !== null && best.size === largest;
+    return say(isHighest ? "knee.highest" : "knee.no bend", { reached });
   }
-  const range = points.some(({ rounds }) => rounds.length < 2)
-    ? "by one round, so it isn't sure"
+  const how = points.some(({ rounds }) => rounds.length < 2)
+    ? "once"
     : knee.low === knee.high
-    ? "the same however rounds are resampled"
-    : `${knee.low} to ${knee.high} when rounds are resampled`;
-  const at = sizeText(axis, knee.size);
-  const bends = `Knee at ${at} (${range}): up to there each pays most, beyond it less.`;
-  if (best === null) return bends;
-  const most = formatRate(best.throughputPerSecond);
-  return `${bends} The best measured was ${most} at ${sizeText(axis, best.size)}.`;
+    ? "same"
+    : "range";
+  const range = say(`knee.${how}`, knee);
+  return sayAll(
+    say("knee", { at: sizeText(axis, knee.size), range }),
+    best !== null && say("knee.best", { ...best, at: sizeText(axis, best.size) }),
+  );
 }
 
 function fitSentence(fit: Fit): string {
@@ -109,18 +111,16 @@ export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "
   if (checked.length === 0 || nothingWorked({ points })) return [];
   const broken = checked.filter(({ holds }) => !holds);
   if (broken.length === 0) {
-    const sizes = borne.length < points.length ? "every size that is borne," : "every size";
-    return [`Little's law N = X·R holds at ${sizes} within ${formatPercent(LITTLE_TOLERANCE)}.`];
+    const toleranceShare = LITTLE_TOLERANCE;
+    const isAll = borne.length === points.length;
+    return [say(isAll ? "little.all" : "little.borne", { toleranceShare })];
   }
   // Only the worst size is described: a line for each would hide it.
   const off = ({ ratio }: { readonly ratio: number }) => Math.abs(ratio - 1);
   const { size, inFlight, slots, meaning } = broken.toSorted((a, b) => off(b) - off(a))[0]!;
   const sizes = sizeText(axis, ...broken.map(({ size }) => size)) +
     (broken.length === 1 ? "" : `, most at ${size}`);
-  return [
-    `Little's law N = X·R is violated at ${sizes}: ` +
-    `X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
-  ];
+  return [say("little.broken", { sizes, inFlight: formatNumber(inFlight), slots, meaning })];
 }
 
 /** Says the highest rate sustained, and at which rate naive times hide most of the latency. */
@@ -131,17 +131,16 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
   const hidden = ({ corrected, naive }: OpenLoopPoint) => corrected.p99 / Math.max(naive.p99, 1);
   const misled = openLoop.toSorted((a, b) => hidden(b) - hidden(a))[0]!;
   const next = lost === undefined
-    ? "; none was too high."
-    : `; ${formatRate(lost.ratePerSecond)} is not.`;
+    ? say("open loop.none lost")
+    : say("open loop.lost", { lostPerSecond: lost.ratePerSecond });
   const { ratePerSecond, naive, corrected, unanswered, unstarted } = misled;
-  const least = unanswered + unstarted > 0 ? "at least " : "";
+  const least = unanswered + unstarted > 0 ? say("open loop.least") : "";
+  const figures = { ratePerSecond, least, naiveMs: naive.p99, correctedMs: corrected.p99 };
   return [
     best === undefined
-      ? "No rate was sustained."
-      : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${next}`,
-    hidden(misled) >= WORTH_TELLING &&
-    `At ${formatRate(ratePerSecond)} the naive p99 of ${formatDuration(naive.p99)} hides ` +
-      `${least}${formatDuration(corrected.p99)}: that is coordinated omission.`,
+      ? say("open loop.not sustained")
+      : say("open loop.sustained", { bestPerSecond: best.ratePerSecond, next }),
+    hidden(misled) >= WORTH_TELLING && say("open loop.omission", figures),
   ].filter((sentence) => sentence !== false);
 }
 
@@ -199,18 +198,10 @@ export function failingSentences(
   const share = `${failsFrom.failed} of ${failsFrom.of}`;
   const before = points.findLast(({ size }) => size < failsFrom.size);
   if (before === undefined) {
-    const advice = points[0] !== undefined && isRefused(points[0])
-      ? " The server refuses so many: deno task advise measures the pace that it allows."
-      : "";
-    return [
-      `Tasks fail at ${at} already, ${share}: nothing can be said of sizes until they don't.${advice}`,
-    ];
+    const isPaced = points[0] !== undefined && isRefused(points[0]);
+    return [sayAll(say("fails.already", { at, share }), isPaced && say("fails.refused"))];
   }
-  const most = sizeText(axis, before.size);
-  return [
-    `Tasks fail from ${at} on, ${share} there: ${most} is the most that is borne. What failed isn't ` +
-    "counted as throughput, and neither knee nor laws are taken from there.",
-  ];
+  return [say("fails.from", { at, share, most: sizeText(axis, before.size) })];
 }
 
 function reasonsText(of: readonly Partial<Failures>[]): string {
@@ -263,20 +254,14 @@ export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "foreca
 }
 
 const DEFINITIONS = [
-  "Latency is a task's time in flight; its quantiles are of all rounds' tasks together, type " +
-  "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
-  "smallest size. Starting lanes isn't counted.",
+  say("definition.latency"),
   `${capitalized(KNEE_DEFINITION)}.`,
-  "Laws are fitted to the medians by least squares of relative errors, σ and κ at 0 or above, with " +
-  "95% bootstrap intervals. The USL foretells if κ's interval leaves out 0, else Amdahl, with an " +
-  "interval that holds what the USL's κ would do; a forecast ends where the CPUs would be full.",
+  say("definition.laws"),
   `${capitalized(CRITERION)}.`,
 ];
 
 const OPEN_LOOP_DEFINITIONS = [
-  "Requests are due at even intervals and don't wait for answers. Corrected times count from " +
-  "when a request was due; naive ones from when it was really started, which leaves out the " +
-  "wait of those held up (coordinated omission, Gil Tene). Quantiles: type 7 of Hyndman and Fan.",
+  say("definition.open loop"),
   `${capitalized(SUSTAINED_DEFINITION)}.`,
 ];
 
@@ -330,20 +315,13 @@ function soundPoints({ points, differsAt = Infinity, orderMatters }: SweepResult
 function whyStay(result: SweepResult): string | undefined {
   const { axis, differsAt, orderMatters, otherWork } = result;
   if (differsAt !== undefined && soundPoints(result).length < 2) {
-    return `with ${sizeText(axis, differsAt)} the same items gave other results. A task's result ` +
-      `depends on which others run beside or before it: keep no state outside the task; ` +
-      `deno task advise says more.`;
+    return say("stay.differs", { at: sizeText(axis, differsAt) });
   }
-  if (orderMatters) {
-    return "the results differ, or tasks fail, once the items run in another order, one by one. A " +
-      "task's result depends on which ran before it: give each task all it needs in its item.";
-  }
+  if (orderMatters) return say("stay.order");
   if (otherWork === undefined) return undefined;
-  const [took, why] = otherWork < 1
-    ? [`were ${formatRatio(1 / otherWork)} as fast`, "work that was done once may be skipped"]
-    : [`took ${formatRatio(otherWork)} as long`, "work may grow with every run"];
-  return `the trials were not the job that was sampled. One by one the same items ${took} as ` +
-    `before them: ${why}. Export a function reset() that brings the first state back.`;
+  return otherWork < 1
+    ? say("stay.faster", { ratio: 1 / otherWork })
+    : say("stay.slower", { ratio: otherWork });
 }
 
 /** Tasks that leave their thread free for a smaller share of their time (0 to 1) gain little from slots. */
@@ -368,33 +346,20 @@ function whyAdviceDiffers(
 ): string {
   const { axis, points, failsFrom, computingShare, freeShare, shared } = result;
   const allMs = size > points[0]!.size ? littleMs(result) : undefined;
-  if (allMs !== undefined) {
-    return ` It may call the job too small to matter, for all of it takes ` +
-      `${formatDuration(allMs)} one by one.`;
-  }
-  if (shared !== undefined && lanes > 1) return ` It keeps to one event loop: ${shared}.`;
+  if (allMs !== undefined) return say("differs.small", { allMs });
+  if (shared !== undefined && lanes > 1) return say("differs.state", { shared });
   const largest = points.at(-1)!;
   if (
     axis === "slots" && size > points[0]!.size && size < largest.size && failsFrom === null &&
     AS_GOOD * largest.throughputPerSecond.median >= median
   ) {
-    const all = sizeText(axis, largest.size);
-    return ` It may take concurrent, all at once, which is simpler: ${all} did as well, but fewer ` +
-      `ask less of what they wait for.`;
+    return say("differs.all at once", { all: sizeText(axis, largest.size) });
   }
   const isMixed = computingShare !== undefined && boundOfShare(computingShare) === "mixed";
   // Slots don't help if waits block the thread, and more in flight don't help if fewer already fail.
-  if (
-    !isMixed || failsFrom !== null || shared !== undefined ||
-    (freeShare !== undefined && freeShare < LEAST_FREE)
-  ) {
-    return "";
-  }
-  const share = formatPercent(computingShare);
-  return lanes > 1 && slots > 1
-    ? ""
-    : ` It may take lanes with slots on each, for the tasks compute ${share} of their time and ` +
-      `wait the rest (--lanes 1,2,4 --slots 8 sweeps them).`;
+  const isShown = isMixed && failsFrom === null && shared === undefined &&
+    (freeShare === undefined || freeShare >= LEAST_FREE) && (lanes === 1 || slots === 1);
+  return isShown ? say("differs.mixed", { computingShare }) : "";
 }
 
 /** Says why this size is taken: its gain, or that no larger one is surely faster. */
@@ -404,14 +369,13 @@ function whyTaken(
   { gain, largerGainsLittle }: RecommendedSize,
 ): string {
   if (gain !== null) {
-    const as = total === undefined
-      ? `much as ${smallest}`
-      : `fast as ${smallest} on the whole job, start included`;
-    const larger = largerGainsLittle ? ", and no larger size gains surely more" : "";
-    return `: ${formatSpeedup(gain)} as ${as}${larger}`;
+    return say(largerGainsLittle ? "taken.gain.no larger" : "taken.gain", {
+      gain,
+      as: say(total === undefined ? "taken.much" : "taken.fast", { smallest }),
+    });
   }
-  if (largerGainsLittle) return ": no larger size is detectably faster";
-  return failsFrom === null ? "" : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`;
+  if (largerGainsLittle) return say("taken.no larger");
+  return failsFrom === null ? "" : say("taken.fails", { at: sizeText(axis, failsFrom.size) });
 }
 
 /** Says how the size ranks among the measured ones, and which command compares it with other models. */
@@ -420,29 +384,23 @@ function whatElse(result: SweepResult, found: RecommendedSize): string {
   const { axis, differsAt, job: { options: { task, latencyMs } } } = result;
   const model = plain(result.model);
   const best = soundPoints(result).length === 1
-    ? "No other size gave a result"
+    ? "only"
     : mayGainMore && differsAt === undefined
-    ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
-    : `That is the best of the sizes of ${model} that were measured`;
+    ? "largest"
+    : "best";
   const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
   const builtIn = task !== undefined ? "cpu" : latencyMs !== undefined ? "io" : undefined;
   const others = builtIn === undefined && !isUsual
-    ? "a sweep under --model workers shows what lanes gain"
-    : `deno task ${builtIn ?? "advise"}${isUsual ? "" : ` --models sequential,workers,${model}`} ` +
-      `compares it with the other models`;
-  const otherwise = differsAt === undefined
-    ? ""
-    : ` With ${sizeText(axis, differsAt)} the same items gave other results, and not for their ` +
-      "order: what they ask, most likely, gives other answers to so many at once. Throw on such " +
-      "an answer.";
-  const differs = builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : "";
+    ? say("else.lanes")
+    : say(isUsual ? "else.models" : "else.named", { task: builtIn ?? "advise", model });
   // A size that may be faster still, which a new measurement may recommend.
-  const open = found.open === undefined
-    ? ""
-    : ` ${sizeText(axis, found.open.point.size)} may gain a tenth on that ` +
-      `(${formatSpeedup(found.open.gain)}), so that advice, which measures anew, may take it; ` +
-      "more --rounds tell.";
-  return `${best}; ${others}.${open}${otherwise}${differs}`;
+  const open = found.open && { gain: found.open.gain, at: sizeText(axis, found.open.point.size) };
+  return sayAll(
+    say("else", { best: say(`else.${best}`, { model }), others }),
+    open && say("else.open", open),
+    differsAt !== undefined && say("else.differs", { at: sizeText(axis, differsAt) }),
+    builtIn === undefined && isUsual && whyAdviceDiffers(result, point),
+  );
 }
 
 /** Says which size to take, with its line of code last; empty if no size ran without failures. */
@@ -451,30 +409,25 @@ export function takeLines(result: SweepResult): string[] {
   if (first === undefined || result.failsFrom?.size === first.size) return [];
   const at = ({ size }: SweepPoint) => sizeText(result.axis, size);
   const stay = whyStay(result);
-  if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
+  if (stay !== undefined) return [say("stay", { at: at(first), stay }), codeOf(result, first)];
   const points = soundPoints(result);
   const found = nothingWorked(result) ? undefined : recommendedSize({ ...result, points });
   if (found === undefined) return [];
   if (found.impossible !== undefined) {
     const { point, gain, most } = found.impossible;
-    const seen = `${formatSpeedup(gain)} at ${at(point)}`;
-    const ratio = formatRatio(Math.max(1, most));
-    return [
-      `${seen} can't be right: ${ratio} is the most that it can give. The smallest size was slower ` +
-      "than need be: end other programs, and sweep it again, with more --rounds.",
-    ];
+    return [say("taken.impossible", { gain, at: at(point), mostRatio: Math.max(1, most) })];
   }
   const smallest = at(points.toSorted((a, b) => a.size - b.size)[0]!);
   const why = whyTaken(result, smallest, found);
   const { others } = result;
   const isShared = others !== undefined && isBusy(others);
   return [
-    [
-      `${isShared ? "On so busy a machine take" : "Take"} ${at(found.point)}${why}.`,
+    sayAll(
+      say(isShared ? "take.busy" : "take", { at: at(found.point), why }),
       // A warning already says how busy the machine was.
-      ...(isShared ? ["An idle machine may show another gain, or another size to take."] : []),
+      isShared && say("take.idle"),
       whatElse(result, found),
-    ].join(" "),
+    ),
     codeOf(result, found.point),
   ];
 }
