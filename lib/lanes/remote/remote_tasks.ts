@@ -47,7 +47,10 @@ export class RemoteTasks {
   }
 
   find(task: Task): RemoteTask | undefined {
-    return this.#known.get(taskName(task));
+    const known = this.#byTask.get(task);
+    return known === undefined || known.state === "failed"
+      ? this.#known.get(taskName(task))
+      : known;
   }
 
   numbered(number: number): RemoteTask | undefined {
@@ -56,9 +59,7 @@ export class RemoteTasks {
 
   /** The record of a task; a new task is announced to the lane. */
   of(task: Task): RemoteTask {
-    let known = this.#byTask.get(task);
-    if (known !== undefined && known.state !== "failed") return known;
-    known = this.find(task) ?? this.#add(task);
+    const known = this.find(task) ?? this.#add(task);
     this.#byTask.set(task, known);
     return known;
   }

@@ -19,6 +19,26 @@ Deno.test("a task is told of once, whichever object names it, and again once it 
   assertEquals([tasks.of(first.task).number, told], [2, [1, 2]]);
 });
 
+Deno.test("a task that was found before is found by its object: its name may be a program of any length", () => {
+  const tasks = new RemoteTasks(() => {});
+  let reads = 0;
+  const task = {
+    get module() {
+      reads++;
+      return "data:,";
+    },
+    export: "default",
+  };
+  const known = tasks.of(task);
+  reads = 0;
+  assertStrictEquals(tasks.find(task), known);
+  assertStrictEquals(tasks.of(task), known);
+  assertEquals(reads, 0);
+  tasks.end(known.number, new Error("it is not there"));
+  known.loaded.promise.catch(() => {});
+  assertEquals(tasks.find(task), undefined);
+});
+
 Deno.test("tasks are loaded one after another, each since the lane has come to it", async () => {
   using time = new VirtualTime();
   const tasks = new RemoteTasks(() => {});
