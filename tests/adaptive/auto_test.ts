@@ -451,10 +451,12 @@ Deno.test({
   ignore,
   async fn() {
     await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
-    const here = executor.map((n: number) => [n, new Point(n)], [1, 2, 3]).toArray();
-    const there = executor.map(tasks.thread, [1, 2, 3]).toArray();
-    assertEquals((await here).map(([n]) => n), [1, 2, 3]);
-    assertEquals(await there, [true, true, true]);
+    const [here, there] = await Promise.all([
+      executor.map((n: number) => [n, new Point(n)], [1, 2, 3]).toArray(),
+      executor.map(tasks.thread, [1, 2, 3]).toArray(),
+    ]);
+    assertEquals(here.map(([n]) => n), [1, 2, 3]);
+    assertEquals(there, [true, true, true]);
   },
 });
 

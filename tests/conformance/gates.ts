@@ -20,6 +20,7 @@ export class Gates implements AsyncDisposable {
   readonly #held = new Set<Held>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #open = false;
+  #isDisposed = false;
   #changed = Promise.withResolvers<void>();
 
   /** @param hostname The address at which tasks reach the gates. */
@@ -60,15 +61,17 @@ export class Gates implements AsyncDisposable {
     return [...this.#held].map(({ key }) => key);
   }
 
-  /** Waits until a condition on the gates holds. */
+  /** Waits until a condition on the gates holds; for ever once the gates are disposed, as after a failed test. */
   async until(holds: () => boolean, what: string): Promise<void> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       this.#tell();
     }, PATIENCE_MS);
-    while (!holds() && !late) await this.#changed.promise;
+    while (!holds() && !late && !this.#isDisposed) await this.#changed.promise;
     clearTimeout(timer);
+    // A rejection that nobody awaits any more would end the tests of the whole file.
+    if (this.#isDisposed && !holds()) await new Promise(() => {});
     if (late) throw new Error(`waited in vain until ${what}; arrived: ${this.arrived.join()}`);
   }
 
@@ -99,6 +102,8 @@ export class Gates implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.openAll();
+    this.#isDisposed = true;
+    this.#tell();
     await this.#server.shutdown();
   }
 }
