@@ -93,7 +93,7 @@ export function stateText(
   const what = jobs === 0
     ? "waits for a job"
     : `${busy} of ${counted(lanes, "lane")} busy for ${counted(jobs, "job")}`;
-  return `${what}, ${counted(items, "item", formatCount(items))} done` +
+  return `${what}, ${counted(items, "item")} done` +
     (rate > 0 ? `, ${formatRate(rate)}` : "");
 }
 

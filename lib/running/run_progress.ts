@@ -59,7 +59,7 @@ export class RunProgress {
     const share = total === null ? 0 : settled / Math.max(1, total);
     const text = [
       total === null
-        ? counted(settled, "item", formatCount(settled))
+        ? counted(settled, "item")
         : `${formatCount(settled)} of ${formatCount(total)} items (${formatPercent(share)})`,
       ...(waits === "" ? [] : [waits]),
       ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),

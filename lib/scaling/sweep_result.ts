@@ -16,7 +16,7 @@ import {
   values,
   whole,
 } from "../timing/json_file.ts";
-import { counted, formatCount } from "../text/format.ts";
+import { counted } from "../text/format.ts";
 
 export const LAWS = ["amdahl", "usl"] as const;
 export type LawName = typeof LAWS[number];
@@ -233,7 +233,7 @@ export function sizeText(axis: SweepResult["axis"], ...sizes: readonly number[])
   const [size, ...others] = sizes;
   return size === undefined || others.length > 0
     ? `${sizes.join(", ")} ${axis}`
-    : counted(size, axis === "lanes" ? "lane" : "slot", formatCount(size));
+    : counted(size, axis === "lanes" ? "lane" : "slot");
 }
 
 function inconsistency({ points, openLoop, axis }: SweepResult): string | undefined {

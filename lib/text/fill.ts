@@ -2,6 +2,7 @@
 
 import {
   formatBytes,
+  formatCount,
   formatDuration,
   formatPercent,
   formatRate,
@@ -31,7 +32,7 @@ export function fill(
   });
 }
 
-/** The end of a figure's name decides how it is shown; a count is shown as it is. */
+/** The end of a figure's name decides how it is shown; a number of items like other counts, an index as it is. */
 function shown(name: string, figure: unknown): string {
   if (typeof figure === "object") return formatSpeedup(figure as Interval);
   if (typeof figure !== "number") return String(figure);
@@ -40,7 +41,8 @@ function shown(name: string, figure: unknown): string {
   if (name.endsWith("Bytes")) return formatBytes(figure);
   if (name.endsWith("PerSecond")) return formatRate(figure);
   if (/share$/i.test(name)) return formatPercent(figure);
-  return /(ratio|gain)$/i.test(name) ? formatRatio(figure) : String(figure);
+  if (/(ratio|gain)$/i.test(name)) return formatRatio(figure);
+  return /^(items|total|failed|refused)$/.test(name) ? formatCount(figure) : String(figure);
 }
 
 /** Says a text by its key, with its figures, each named by its path in `figures`. */

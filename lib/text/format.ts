@@ -85,8 +85,8 @@ export function capitalized(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** Gives "1 item" or "2 items"; `shown` replaces the number if it is formatted already. */
-export function counted(count: number, noun: string, shown: string = String(count)): string {
+/** Gives "1 item" or "2,000 items"; `shown` replaces the number if it is formatted already. */
+export function counted(count: number, noun: string, shown: string = formatCount(count)): string {
   const plural = /(s|x|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;
   return `${shown} ${count === 1 ? noun : plural}`;
 }

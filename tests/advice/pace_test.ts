@@ -226,7 +226,7 @@ Deno.test("a gain is less sure where a server was never asked for so many items 
   assertStringIncludes(asked.recommended.reason, "may refuse some of it");
   const { measured } = asked.models.find(({ name }) => name === asked.recommended.name)!;
   const said = recommendationLines(asked).join(" ");
-  assertStringIncludes(said, ` for 10000 items, by runs of ${measured!.items};`);
+  assertStringIncludes(said, ` for 10,000 items, by runs of ${measured!.items};`);
   for (const [of, more] of [[made, {}], [{ ...made, total: 100 }, job({ net: true })]] as const) {
     const { recommended } = await adviceOn(of, asPredicted, more);
     assert(recommended.confidence > 0.8 && !recommended.reason.includes("refuse"));

@@ -161,7 +161,7 @@ Deno.test("a server that refuses at the smallest size already tells nothing of s
   assertStringIncludes(failingSentences(said)[0]!, "deno task advise measures the pace");
   assertEquals(takeLines(said), []);
   const texts = failureSentences({ ...said, openLoop: [] });
-  assertStringIncludes(texts[0]!, "At 1: 300 of 3000 tasks failed: 300 Error (item 1, HTTP 429).");
+  assertStringIncludes(texts[0]!, "At 1: 300 of 3,000 tasks failed: 300 Error (item 1, HTTP 429).");
 });
 
 Deno.test("checkLittle() says when slots stood empty, and when times can't be right", () => {

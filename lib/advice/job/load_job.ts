@@ -4,7 +4,7 @@ import { jobModule } from "../../files/named_files.ts";
 import { TOLD_LATER_MS } from "../../children/parent.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
 import { UsageError } from "../../text/option_values.ts";
-import { plain } from "../../text/plain.ts";
+import { fit, plain } from "../../text/plain.ts";
 import { titleOf } from "../../lanes/task.ts";
 import { type LanePermissions, permissionFlags } from "../../lanes/permissions.ts";
 import { startDeno } from "../../lanes/subprocess/child.ts";
@@ -96,6 +96,9 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
   return { ...job, ...Object.fromEntries(named.map((hook) => [hook, hook])), ...closingOf(probed) };
 }
 
+/** The most columns of a job's title in reports: a few lines of a terminal. */
+const MOST_TITLE = 200;
+
 /** Exports of a job's module that can't be its task. */
 const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
 
@@ -135,8 +138,8 @@ async function loadedJob(request: JobRequest, prober: Prober) {
       limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
       targetMs: sample?.targetMs ?? 0,
     }));
-  const { title } = found.probed.exports;
-  const named = { ...found.job, name: title === undefined ? file : plain(title) };
+  const title = fit(plain(found.probed.exports.title ?? ""), MOST_TITLE);
+  const named = { ...found.job, name: title || file };
   // State that sampled tasks share keeps a list in its own order, unless it has equal items.
   return { ...found, job: withHooks(named, found.probed), shared };
 }

@@ -14,6 +14,7 @@ import {
   capitalized,
   counted,
   formatBytes,
+  formatCount,
   formatDuration,
   formatNumber,
   formatPercent,
@@ -147,8 +148,8 @@ export function scaledWords({ models, horizon }: Advice): string {
     const items = models.flatMap(({ model, measured: { items } = { items: horizon } }) =>
       (model === BASELINE) === isPlain && items < horizon ? items : []
     );
-    const [least, most] = [Math.min(...items), Math.max(...items)];
-    return items.length === 0 ? "" : least === most ? `${most}` : `${least} to ${most}`;
+    const [least, most] = [Math.min(...items), Math.max(...items)].map(formatCount);
+    return items.length === 0 ? "" : least === most ? most! : `${least} to ${most}`;
   };
   const [plain, others] = [from(true), from(false)];
   if (plain !== "" && plain === others) return ` Scaled to that from ${plain}.`;

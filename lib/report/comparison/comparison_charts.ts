@@ -269,7 +269,7 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
       const range = [from, to].map((place) => formatDuration(scale.invert(place))).join(" to ");
       const height = Math.max(1, (BARS.foot - BARS.top) * count / most);
       return chart.rect(from, top + BARS.foot - height, to, top + BARS.foot, {
-        title: `${name}: ${counted(count, "task", formatCount(count))} took\n${range}`,
+        title: `${name}: ${counted(count, "task")} took\n${range}`,
       });
     });
   };

@@ -5,7 +5,6 @@ import {
   capitalized,
   counted,
   formatBytes,
-  formatCount,
   formatDuration,
   formatNumber,
   formatPercent,
@@ -56,7 +55,7 @@ export function resultFoot({ comparisons, partial, environment }: ResultFile): d
 /** One comparison: its table, the picture of its lanes, what failed, warnings, and the verdict. */
 export function comparisonReport(comparison: Comparison): doc.Block {
   const { job, models, ceiling, others } = comparison;
-  const items = counted(job.items, "item", formatCount(job.items));
+  const items = counted(job.items, "item");
   const title = `${job.name}: ${items}, ${roundsOf(comparison)}, medians`;
   const meaning = passesCeiling(comparison)
     ? "; a model gained more, so it was measured too low."
@@ -362,7 +361,7 @@ function comparisonSection(comparison: Comparison, id: string, alone: boolean): 
 
 function jobWords(comparison: Comparison): Html {
   const { name, items, task, options } = comparison.job;
-  const size = `${counted(items, "item", formatCount(items))}, ${roundsOf(comparison)}`;
+  const size = `${counted(items, "item")}, ${roundsOf(comparison)}`;
   return markup`<b>${name}</b>, ${size}. ${taskWords(task, options)}`;
 }
 

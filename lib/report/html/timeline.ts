@@ -16,7 +16,7 @@ const TOO_SHORT_TO_SEE = 0.34;
 
 type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
-const tasksText = (count: number) => counted(count, "task", formatCount(count));
+const tasksText = (count: number) => counted(count, "task");
 
 /** A model's timeline, with everything that doesn't depend on the chart's width; empty if none can be drawn. */
 function recordedOf(result: Timed) {

@@ -32,8 +32,8 @@ function headline(run: RunResult): string {
   const { job, succeeded, failed, wallMs, total } = run;
   const settled = succeeded + failed;
   const items = !isCut(run) || total === null
-    ? counted(settled, "item", formatCount(settled))
-    : `${formatCount(settled)} of ${counted(total, "item", formatCount(total))}`;
+    ? counted(settled, "item")
+    : `${formatCount(settled)} of ${counted(total, "item")}`;
   const rate = wallMs > 0 && settled > 0 ? `, ${formatRate(settled / wallMs * 1000)}` : "";
   return `${job.name}: ${items} in ${formatDuration(wallMs)}${rate}: ` +
     `${formatCount(succeeded)} succeeded, ${formatCount(failed)} failed`;
@@ -60,7 +60,7 @@ function details(run: RunResult): string {
     nameOf({ model, lanes, slots: slots ?? Infinity }),
     isCut(run) && ENDED[run.ended],
     earlier && `${earlier} before`,
-    gone > 0 && `${counted(gone, "recorded item", formatCount(gone))} left the list`,
+    gone > 0 && `${counted(gone, "recorded item")} left the list`,
     // What `auto` found out from items that mostly failed is how fast they fail.
     auto !== undefined && succeeded > failed && `next time: ${auto.next}`,
   ].filter(Boolean).join("; ");

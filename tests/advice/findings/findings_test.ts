@@ -81,7 +81,7 @@ function say(finding: Finding, ...parts: readonly string[]): string {
 
 Deno.test("itemsText() says that a number of items is assumed, where it can't be told", () => {
   assertEquals(itemsText({ horizon: 1, total: 1 }), "1 item");
-  assertEquals(itemsText({ horizon: 1000, total: null }), "an assumed 1000 items");
+  assertEquals(itemsText({ horizon: 1000, total: null }), "an assumed 1,000 items");
 });
 
 Deno.test("other results are told with what is known of their cause", () => {

@@ -42,6 +42,10 @@ Deno.test({
     const { job } = await loadJob({ ...request, items: 7, export: "slow" }, prober);
     assertEquals([job.task.export, job.prepare, job.comparable], ["slow", "prepare", "comparable"]);
     assertEquals(job.name.includes("\x1b"), false, "a title can't steer the terminal");
+    const named = async (title: string) =>
+      (await loadJob({ ...request, export: "slow" }, asked({ title }).prober)).job.name;
+    assertEquals((await named("n".repeat(10_000))).length, 200, "no report is a page of its title");
+    assertEquals(await named("\x1b[31m"), "waiting.ts", "a title that shows nothing is none");
     assertEquals(job.items.kind === "module" && job.items.limit, 7);
     assertEquals([options[0]!.dry, options[0]!.limit], [true, 0]);
   },

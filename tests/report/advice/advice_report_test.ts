@@ -280,7 +280,7 @@ Deno.test("a narrow terminal shows what was measured, or what was predicted wher
 
 Deno.test("a number of items that isn't known is said to be assumed", () => {
   const of = { horizon: 1000, job: { ...advice.job, total: null } };
-  assertEquals(jobItems(of), "an assumed 1000 items");
-  assertEquals(jobItems({ ...of, job: { ...advice.job, total: 1000 } }), "1000 items");
-  assertStringIncludes(lines({ lanes: 2, gain: null }, of).join(), "for an assumed 1000 items");
+  assertEquals(jobItems(of), "an assumed 1,000 items");
+  assertEquals(jobItems({ ...of, job: { ...advice.job, total: 1000 } }), "1,000 items");
+  assertStringIncludes(lines({ lanes: 2, gain: null }, of).join(), "for an assumed 1,000 items");
 });
