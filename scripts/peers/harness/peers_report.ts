@@ -293,7 +293,7 @@ function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PageP
       name: "How others are raced",
       html:
         markup`<p>Every run is a process of its own, counts only if its results are right, and takes turns
-        with the others in shuffled order. Speeds are compared round by round; the interval is the 95 % one.</p>`,
+        with the others in shuffled order. Speeds are compared round by round; the interval is the 95% one.</p>`,
     },
   };
 }
