@@ -39,7 +39,6 @@ import {
   computesBeside,
   heldByPrograms,
   heldMs,
-  isMuchMemory,
   leftOver,
   mostCpuShare,
   sparesLater,
@@ -76,6 +75,8 @@ const KNOWN = 2.5;
 const APART = 2;
 
 const PAYS = 0.95;
+/** Peaks of memory differ by so many bytes from run to run. */
+const LITTLE_MEMORY = 16 * (1 << 20);
 
 export class Assessment {
   readonly #entries: Entries;
@@ -459,7 +460,7 @@ export class Assessment {
     const leftBytes = (sample.memoryBytes - (sample.taskBytes ?? 0)) / sample.items;
     const grownBytes = leftBytes * Math.max(0, own.items - plain.items);
     const moreBytes = Math.max(0, ownBytes - plainBytes);
-    return isMuchMemory(grownBytes) && moreBytes < 2 * grownBytes ? null : moreBytes;
+    return grownBytes > LITTLE_MEMORY && moreBytes < 2 * grownBytes ? null : moreBytes;
   }
 
   /** From how many items on a model makes up for its start, as measured on the sampled job. */

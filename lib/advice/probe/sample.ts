@@ -315,19 +315,15 @@ export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs
 /** Less held memory per task, in bytes, can't fill a machine; the runtime itself grows as much at first. */
 const MUCH_MEMORY = 50 * (1 << 20);
 
-export function isMuchMemory(bytes: number): boolean {
-  return bytes >= MUCH_MEMORY;
-}
-
 /** Memory that a task's programs hold in bytes; 0 if it is little. */
 export function heldByPrograms({ programsBytes = 0 }: Pick<Sample, "programsBytes">): number {
-  return isMuchMemory(programsBytes) ? programsBytes : 0;
+  return programsBytes < MUCH_MEMORY ? 0 : programsBytes;
 }
 
 /** Memory that each task in flight holds in bytes, judged by the first task. */
 export function heldBytes(sample: Pick<Sample, "taskBytes" | "programsBytes">): number {
   const { taskBytes = 0 } = sample;
-  return (isMuchMemory(taskBytes) ? taskBytes : 0) + heldByPrograms(sample);
+  return (taskBytes < MUCH_MEMORY ? 0 : taskBytes) + heldByPrograms(sample);
 }
 
 /** Whether tasks compute on threads beside their event loop's, as far as this process can see. */
