@@ -113,6 +113,8 @@ export class Cluster {
   #leaving: Promise<void> | undefined;
   #whyLeft = "the executor was closed";
   #isClosed = false;
+  /** Resolved by `close`, so that no lease waits any longer. */
+  readonly #closing = Promise.withResolvers<void>();
   /** Settles when no module is being read for a lane; `close` waits for it. */
   #reading: Promise<unknown> = Promise.resolve();
   readonly #burials = new Set<Promise<void>>();
@@ -329,7 +331,7 @@ export class Cluster {
       else if (tries++ === MOST_TRIES) throw new LaneStartError(`${best.name}: ${answer.refused}`);
       else {
         best.failures++;
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, BEAT_MS));
+        await within(BEAT_MS, this.#closing.promise, () => {});
       }
     }
   }
@@ -394,7 +396,7 @@ export class Cluster {
   /** Closes the connection, after a while even if the server doesn't answer. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#joined.resolve();
+    for (const { resolve } of [this.#joined, this.#freed, this.#closing]) resolve();
     await within(CLOSE_MS, this.#close(), async () => await this.#broker?.close());
   }
 

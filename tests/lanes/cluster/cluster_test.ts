@@ -193,6 +193,15 @@ test("a machine that has yet to end lanes is asked again, and not for ever", asy
   assertEquals(machine.asked.length, 6);
 });
 
+test("a lease that waits to ask a machine again ends with its job, and leaves no timer", async (world) => {
+  const machine = world.machine("busy", 1);
+  machine.answer = () => ({ refused: "all its 1 lanes are in use", forModule: false });
+  const ended = assertRejects(() => world.lease("a"), LaneStartError, "the executor was closed");
+  while (machine.asked.length === 0) await world.beats(1);
+  await world.cluster.close();
+  await ended;
+});
+
 test("a machine that gives no lane is asked after those that do", async (world) => {
   const [broken, other] = [world.machine("broken", 4), world.machine("other", 1)];
   broken.answer = () => ({ refused: "no program of that name", forModule: false });
