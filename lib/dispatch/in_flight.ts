@@ -359,16 +359,20 @@ export class InFlight {
     }
   }
 
-  /** Gives a batch back to its run if none of it has started; returns false if it is too late. */
-  takeBack(batch: Batch): boolean {
-    const isBack = this.#recall(batch);
+  /**
+   * Gives a batch back to its run if none of it has started; returns false if it is too late.
+   *
+   * @param goesOn Whether the lane is to go on loading the task, though no batch waits for it.
+   */
+  takeBack(batch: Batch, goesOn = false): boolean {
+    const isBack = this.#recall(batch, goesOn);
     if (isBack) batch.run.putBack(batch);
     return isBack;
   }
 
-  #recall(batch: Batch): boolean {
+  #recall(batch: Batch, goesOn = false): boolean {
     const openLane = batch.openLane!;
-    if (!openLane.lane.recall(batch)) return false;
+    if (!openLane.lane.recall(batch, goesOn)) return false;
     openLane.tasksLeft += batch.items.length;
     this.#release(batch);
     return true;

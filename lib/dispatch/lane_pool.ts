@@ -290,7 +290,7 @@ export class LanePool implements PlacesHost {
         if (!place.accepts(batch.task) || batch.isHeldUp && place.open?.isHeldUp) continue;
         // A busy lane takes nothing from one that only starts or loads the task: both share the work.
         if (!waits && !place.isReadyFor(batch.task)) continue;
-        if (!this.inFlight.takeBack(batch) && lane.askBack?.(batch) !== true) continue;
+        if (!this.inFlight.takeBack(batch, !waits) && lane.askBack?.(batch) !== true) continue;
         // A batch that was asked back may have started meanwhile.
         batch.isHeldUp = false;
         return true;

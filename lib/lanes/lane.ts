@@ -192,8 +192,12 @@ export interface Lane {
    */
   ask(batch: LaneBatch, why: AskReason, reason?: unknown, offset?: number): void;
   progress(batch: LaneBatch): BatchProgress;
-  /** Takes back a batch of which nothing has started; false if it is too late. */
-  recall(batch: LaneBatch): boolean;
+  /**
+   * Takes back a batch of which nothing has started; false if it is too late.
+   *
+   * @param goesOn Whether the lane is to go on loading the task, though no batch waits for it.
+   */
+  recall(batch: LaneBatch, goesOn?: boolean): boolean;
   /**
    * Asks a machine to return a waiting batch that can't be taken back at once; false if it can't be returned. A
    * returned batch is reported with no items.

@@ -152,12 +152,13 @@ export class FakeLane implements Lane {
     return true;
   }
 
-  recall(batch: LaneBatch): boolean {
+  recall(batch: LaneBatch, goesOn = false): boolean {
     if (!this.givesBackAtOnce) return false;
     const { state } = this.held(batch).at;
     const can = state === "loading" || (state === "waiting" && this.tells && !batch.moved);
     if (can) this.#on.delete(batch);
-    this.log.push(can ? `recall ${batch.firstIndex}` : `keep ${batch.firstIndex}`);
+    const how = goesOn ? ", loading on" : "";
+    this.log.push(`${can ? "recall" : "keep"} ${batch.firstIndex}${how}`);
     return can;
   }
 

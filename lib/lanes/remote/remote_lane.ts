@@ -294,12 +294,13 @@ export class RemoteLane implements Lane {
     return batch.tellsStarts || this.#isEnding ? undefined : { state: "unknown" };
   }
 
-  recall(batch: LaneBatch): boolean {
+  recall(batch: LaneBatch, goesOn = false): boolean {
     const { id } = stateOf(batch);
     // Items whose buffers were transferred can't be sent again.
     if (batch.moved || (id !== 0 && !this.#channel.cells?.take(id))) return false;
     this.#forget(batch);
     stateOf(batch).recalled = true;
+    if (goesOn) this.#tasks.of(batch.task).isWanted = true;
     if (this.#tasks.blocking !== undefined) this.#letGo();
     return true;
   }

@@ -9,6 +9,8 @@ export class RemoteTask {
   /** Whether the lane has reported that it loads the task. */
   isBegun = false;
   isSetUp = false;
+  /** Whether it is to be loaded although its batches went to other lanes. */
+  isWanted = false;
   /** Whether a call of `load` waits for the task. */
   isAwaited = false;
   /** Batches that wait until the task is loaded, in order. */
@@ -43,7 +45,8 @@ export class RemoteTasks {
   /** The same task if no batch waits for it any more: it may load forever, and it blocks the tasks after it. */
   get blocking(): RemoteTask | undefined {
     const { loading } = this;
-    return loading?.isBegun && loading.held.size === 0 ? loading : undefined;
+    if (loading === undefined || !loading.isBegun || loading.isWanted) return undefined;
+    return loading.held.size === 0 ? loading : undefined;
   }
 
   find(task: Task): RemoteTask | undefined {

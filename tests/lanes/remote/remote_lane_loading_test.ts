@@ -243,6 +243,18 @@ Deno.test("a task that is loaded for nobody may never be, so its lane takes no o
   assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [true, true]);
 });
 
+Deno.test("a task whose batch went to another lane goes on loading, and its lane takes others", () => {
+  for (const goesOn of [false, true]) {
+    const { lane, channel } = laneOver();
+    const batch = batchOf([1]);
+    channel.saysReady();
+    lane.send(batch);
+    channel.says(FromLane.loading, [1, 0]);
+    assertEquals(lane.recall(batch, goesOn), true);
+    assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [true, goesOn]);
+  }
+});
+
 Deno.test("how long a task is being loaded counts from when its lane has come to it", () => {
   using time = new VirtualTime();
   const { lane, channel } = laneOver();
