@@ -35,8 +35,8 @@ export interface ReadyTask {
 
 interface LaneTasksOptions {
   readonly shared?: unknown;
-  /** Called when a module's set-up begins, after which there may be a resource to dispose. */
-  readonly onSetup?: (module: string) => void;
+  /** Called when a set-up begins, after which there may be a resource to dispose, and if it leaves none. */
+  readonly onSetup?: (module: string, mayHold: boolean) => void;
 }
 
 interface SetUp {
@@ -99,12 +99,15 @@ export class LaneTasks {
     return settingUp;
   }
 
-  async #start(module: string, { setup }: Hooks, signal: AbortSignal): Promise<Given> {
+  async #start(module: string, { setup, teardown }: Hooks, signal: AbortSignal): Promise<Given> {
     const { shared } = this.#bare;
-    this.options.onSetup?.(module);
+    this.options.onSetup?.(module, true);
     if (setup === undefined) return this.#bare;
     try {
-      return { resource: await setup({ shared, signal }), shared };
+      const resource = await setup({ shared, signal });
+      const disposes = teardown ?? attempt(() => disposerOf(resource), resource);
+      if (disposes === undefined) this.options.onSetup?.(module, false);
+      return { resource, shared };
     } catch (cause) {
       const error = notSetUp(module, `its setup failed: ${wordsOf(cause)}`, { cause });
       throw Object.assign(error, { retryable: true });

@@ -77,6 +77,21 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
+    name: "a lane whose set-up left nothing to dispose is closed without waiting for it",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      const executor = open({ lanes: 1, graceMs: 0 });
+      const code = `export const setup = () => ({ table: [1, 2, 3] });
+        export default (at, { resource }) => {
+          // Keeps the lane busy after its task has ended.
+          setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000));
+          return resource.table[at];
+        };`;
+      assertEquals(await executor.run(taskOf(code), 1), 2);
+      await executor.close();
+    },
+  },
+  {
     name: "a resource that can dispose of itself needs no teardown",
     async check({ open }) {
       for (const [symbol, async] of [["asyncDispose", "async "], ["dispose", ""]]) {

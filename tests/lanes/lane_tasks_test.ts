@@ -37,7 +37,10 @@ Deno.test("a module without hooks is given what is shared, and is at hand from t
 
 Deno.test("a module is set up once, whichever of its tasks is first and however many ask meanwhile", async () => {
   const told: string[] = [];
-  const tasks = new LaneTasks({ shared: 1, onSetup: (module) => told.push(module) });
+  const tasks = new LaneTasks({
+    shared: 1,
+    onSetup: (module, mayHold) => told.push(`${module} ${mayHold}`),
+  });
   let count = 0;
   const gate = Promise.withResolvers<void>();
   const task = taskOf({
@@ -53,7 +56,9 @@ Deno.test("a module is set up once, whichever of its tasks is first and however 
   assertEquals([tasks.stageOf(task), tasks.holds], ["setting up", false]);
   gate.resolve();
   const given = (await Promise.all(asked)).map(({ given }) => given);
-  assertEquals([count, told, new Set(given).size], [1, [task.module], 1]);
+  // It has neither a teardown nor a resource that can dispose of itself.
+  const setUps = [`${task.module} true`, `${task.module} false`];
+  assertEquals([count, told, new Set(given).size], [1, setUps, 1]);
   assertEquals(given[0], { resource: { shared: 1 }, shared: 1 });
   assertEquals(new Set(all.map((task) => tasks.stageOf(task))), new Set(["loaded"]));
   assert(tasks.holds);

@@ -57,7 +57,10 @@ export const FromLane = {
   asked: 21,
   /** [cpuMs, peakRssBytes or NaN] */
   usage: 22,
-  /** [number, isSetUp]: loading the task's module begins, or it is loaded and its set-up begins. */
+  /**
+   * [number, isSetUp]: loading the task's module begins, or it is loaded and its set-up begins; without isSetUp
+   * once more if that has left nothing to dispose.
+   */
   loading: 24,
   /** Envelopes of the failures: all resources are disposed. */
   disposed: 25,

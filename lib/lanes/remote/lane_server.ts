@@ -127,7 +127,8 @@ export class LaneServer {
   async #makeReady(task: Task): Promise<MakeRun> {
     const { runner } = this.host;
     if (runner !== undefined) return await runner.ready(task);
-    const onSetup = () => this.host.send(FromLane.loading, [this.#loads, 1]);
+    const onSetup = (_: string, mayHold: boolean) =>
+      this.host.send(FromLane.loading, [this.#loads, Number(mayHold)]);
     this.#tasks ??= new LaneTasks({ shared: this.#shared, onSetup });
     const ready = await this.#tasks.ready(task);
     return (batch, host) => new BatchRun(batch, traced(ready, batch.span), host, ready.given);
