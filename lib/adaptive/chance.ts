@@ -1,46 +1,43 @@
 /**
  * Whether refusals and failures depend on how much is asked. If not, they are chance, and no limit.
  *
- * - Tasks that say that they were refused, or are lost on the way, count as a limit until as large a share of
- *   a smaller load is refused: with half as many in flight, at a slower pace or after a longer pause. Each time
- *   the share might as well have been smaller, so four times in a row are luck in one case of sixteen (the sign
- *   test). A small share is better evidence: for lack of room nothing of half the load would be refused. A
- *   large share of stated refusals is no evidence, as the server may mean it.
- * - Tasks that fail without saying so aren't refused, until a larger share fails with many slots than with few.
+ * - Tasks that say that they were refused count as a limit until a small share is refused of clearly less than
+ *   had got through, too. For lack of room nothing of that would be refused.
+ * - Tasks that fail without saying so, are cut off or late count as failed, until a larger share fails with
+ *   many slots than with few, or nothing is answered any more. Then they count as refused, until as large a
+ *   share fails of clearly less.
  */
 
 import type { Ends } from "./ends.ts";
 
-/** How many refusals of half the load, pauses without an answer, or failures with many slots decide. */
+/** How many failures decide, and how many recent tasks are counted. */
 const TIMES = 4;
-/** A refused share up to LEAST does no harm; one up to SMALL is small. */
-const LEAST = 0.015;
+const RECENT = 1000;
+/** The logarithms of how many times as likely chance must be, or that there is a limit. */
+const ENOUGH = Math.log(30);
+const AGAINST = Math.log(10);
+/** A larger share of stated refusals than this is never taken for chance, as the server may mean it. */
 const SMALL = 0.15;
-/** Once refusals are chance, up to this many times their share still is. */
-const AMPLE = 2;
+/** Of few tasks that share says little, so this many refusals more may be chance. */
+const FEW = 2;
 /** A share larger by this many standard deviations is luck in 3 of 100 cases. */
 const HARDLY_LUCK = 1.9;
-/** Up to FEW_SLOTS slots are few; a share found to be chance counts as that of KNOWN tasks with few slots. */
-const FEW_SLOTS = 4;
-const KNOWN = 100;
-/** Once this many tasks fail with few slots, tasks that are cut off or late may have the same cause. */
-const SOME = 2;
+/** As a known share is compared with each task, by more than this many it is larger. */
+const NO_LUCK = 3;
+/** The most tasks with few slots that are remembered. */
+const KNOWN = 1000;
+/** So many must get through after the last refusal, as many in a row are refused where a quota is used up. */
+const CLEAN = 16;
+/** As failures may be a large share, the logarithm for them is so many times ENOUGH. */
+const SURER = 3;
 
 /** How many tasks were asked, and how many of them were refused. */
 export interface Share {
-  asked: number;
-  refused: number;
+  readonly asked: number;
+  readonly refused: number;
 }
 
-/** The same, with how many refusals don't say that they are. */
-export interface Asked extends Share {
-  /** How many refused tasks don't say so: they were cut off or late, or count in `unsaid`. */
-  lost: number;
-  /** How many refused tasks failed in another way. */
-  unsaid: number;
-}
-
-export const NOTHING: Readonly<Asked> = { asked: 0, refused: 0, lost: 0, unsaid: 0 };
+export const NOTHING: Share = { asked: 0, refused: 0 };
 
 /**
  * Whether a larger share of some was refused than of others, by this many standard deviations of the
@@ -56,106 +53,130 @@ function shareOf({ asked, refused }: Share): { mean: number; variance: number } 
   return { mean, variance: mean * (1 - mean) / (asked + 2) };
 }
 
-export class Chance {
-  /** The refused share, from 0 to 1, that was last found to be chance. */
-  share = 0;
-  /** How much may be refused by chance of tasks that say they are refused. */
-  #ample: Share | undefined;
-  /** The load at which some were refused, perhaps by chance, and what was refused of smaller loads. */
-  #less = { load: 0, times: 0, ...NOTHING };
-  /** How many tasks failed with few slots, and with many since slots last changed. */
-  #few: Share = { asked: 0, refused: 0 };
-  #many: Share = { asked: 0, refused: 0 };
-  /** Whether a larger share fails with many slots. */
-  #isWorse = false;
+/** Both together; the older half of more than `most` tasks is forgotten. */
+export function sum(a: Share, b: Share, most: number = Infinity): Share {
+  const [asked, refused] = [a.asked + b.asked, a.refused + b.refused];
+  return asked > most ? { asked: asked / 2, refused: refused / 2 } : { asked, refused };
+}
 
-  /** Whether enough tasks fail even with few slots that lost tasks count as failed, not as refused. */
-  get failsAnyway(): boolean {
-    return this.#few.refused >= SOME;
+export class Chance {
+  /** The share, from 0 to 1, that was found to be refused or to fail by chance. */
+  share = 0;
+  /** What was refused by chance of tasks that say so. */
+  #known: Share | undefined;
+  /** What was refused of all tasks since a limit was first set, of clearly less than got through. */
+  #all = NOTHING;
+  #less = NOTHING;
+  #clean = 0;
+  /** How many tasks failed with few slots, and with many since slots last changed; whether those were more. */
+  #few = NOTHING;
+  #many = NOTHING;
+  #isWorse = false;
+  /** Whether any task said that it was refused. */
+  #isSaid = false;
+  /** How many tasks in a row were cut off or late that started after all that were answered. */
+  #row = 0;
+  #answeredMs = Infinity;
+
+  /** Returns how tasks ended: those that don't say that they were refused may count as refused or failed. */
+  judge(count: number, ends: Ends, areFew: boolean, startedAtMs: number): Ends {
+    const { refused = 0, lost = 0, failed = 0, again = 0, elsewhere = 0 } = ends;
+    const unsaid = failed + lost;
+    const asked = count - (refused - lost) - elsewhere;
+    const answers = asked - unsaid - again;
+    if (answers > 0) {
+      this.#row = 0;
+      this.#answeredMs = Math.max(
+        startedAtMs,
+        this.#answeredMs === Infinity ? 0 : this.#answeredMs,
+      );
+    } else if (startedAtMs > this.#answeredMs) this.#row += this.#isWorse ? unsaid : lost;
+    this.#isSaid ||= refused > lost;
+    if (areFew) this.#few = sum(this.#few, { asked, refused: unsaid + again }, KNOWN);
+    // A task that fails again may do so only because of its first failure, so it isn't counted.
+    else this.#many = sum(this.#many, { asked: asked - again, refused: unsaid });
+    this.#isWorse ||= this.#many.refused >= TIMES && isMore(this.#many, this.#few);
+    const counted = this.#isWorse ? unsaid : this.#isGone ? lost : 0;
+    return { ...ends, refused: refused - lost + counted, lost: counted, failed: unsaid - counted };
   }
 
-  /** Returns how tasks ended: failed ones may count as refused, or lost ones as failed. */
-  judge(count: number, ends: Ends, slots: number): Ends {
-    const how = this.failsAnyway ? lostAsFailed(ends) : ends;
-    const { refused = 0, lost = 0, failed = 0, again = 0, elsewhere = 0 } = how;
-    const judged = count - refused - elsewhere;
-    // A server that seemed to fail always has answered.
-    if (this.share === 1 && judged > failed + again) {
-      this.share = 0;
-      this.#few = { asked: 0, refused: 0 };
-    }
-    if (slots <= FEW_SLOTS) {
-      this.#few.asked += judged;
-      this.#few.refused += failed + again;
-    } else {
-      // A task that fails again may do so only because of its first failure, so it isn't counted.
-      this.#many.asked += judged - again;
-      this.#many.refused += failed;
-      this.#isWorse ||= this.#many.refused >= TIMES && isMore(this.#many, this.#few);
-    }
-    if (failed === 0 || !this.#isWorse) return how;
-    return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
+  /** Takes it that tasks fail whatever the slots, as waiting didn't help either. */
+  giveUp(): void {
+    this.#failAnyway({ asked: TIMES, refused: TIMES });
+  }
+
+  #failAnyway(few: Share): void {
+    this.#few = few;
+    this.#many = NOTHING;
+    this.#isWorse = false;
+  }
+
+  /** Whether nothing is answered any more. */
+  get #isGone(): boolean {
+    return this.#row >= TIMES;
   }
 
   /** Called when slots have changed. */
   change(): void {
-    this.#many = { asked: 0, refused: 0 };
+    this.#many = NOTHING;
   }
 
   /** Whether more is refused than by chance, or, where no chance is known, more than the share `least`. */
   isExceeded(asked: Share, least: number): boolean {
-    if (this.#ample !== undefined) return isMore(asked, this.#ample);
+    if (this.#known !== undefined) return isMore(asked, this.#known, NO_LUCK);
     return asked.refused > least * asked.asked;
   }
 
+  /** How many refusals more these are than by chance. */
+  excess({ asked, refused }: Share): number {
+    return Math.max(1, refused - this.share * asked);
+  }
+
   /**
-   * Whether an epoch's refusals are chance. `load` is the slots, or 0 at a pace; `pauses` counts those in a row
-   * without an answer; `hasAnswered` is whether the server ever answered.
+   * Called when tasks have ended; returns what their refusals are, once it is known.
+   *
+   * @param isLess Whether clearly less was asked than had got through; undefined if there is no limit.
    */
-  explains(epoch: Asked, load: number, pauses: number, hasAnswered: boolean): boolean {
-    const { asked, refused, lost, unsaid } = epoch;
-    if (refused === asked) {
-      // A server that has answered and now cuts tasks off may be restarting.
-      const mayReturn = refused > lost || hasAnswered && refused > unsaid;
-      return pauses >= TIMES && !mayReturn && this.#accept(epoch);
+  note(ended: Share, isLess: boolean | undefined): "chance" | "limit" | undefined {
+    if (this.#known !== undefined) this.#know(sum(this.#known, ended, RECENT));
+    if (isLess !== undefined) this.#all = sum(this.#all, ended, RECENT);
+    if (!isLess) return undefined;
+    // Of refusals in a row only the first counts, as many come in a row where a quota is used up.
+    if (this.#clean > 0 || ended.refused === 0) this.#less = sum(this.#less, ended, RECENT);
+    this.#clean = ended.refused > 0 ? 0 : this.#clean + ended.asked;
+    const { asked, refused } = this.#less;
+    // How many times as likely these refusals are if as many are chance as of all than if a tenth as many are,
+    // as a logarithm: the sequential test of Wald (1945).
+    const share = this.#all.refused / Math.max(1, this.#all.asked);
+    const evidence = Math.log(10) * refused - 0.9 * share * asked;
+    const mayBe = this.#isSaid ? this.#clean >= CLEAN && refused <= SMALL * asked : this.#clean > 0;
+    if (evidence >= (this.#isSaid ? 1 : SURER) * ENOUGH && mayBe) {
+      this.#know(this.#less);
+      // As many fail with few slots, as far as is known.
+      if (this.#isWorse) this.#failAnyway(this.#less);
+      this.forget();
+      return "chance";
     }
-    const less = this.#less;
-    const isLarge = refused > SMALL * asked;
-    if (load > less.load || isLarge && load > less.load / 2) {
-      this.#less = { load: isLarge ? 0 : load, times: 0, ...NOTHING };
-    } else if (load <= less.load / 2) {
-      less.times += load > 0 ? refused : 1;
-      less.asked += asked;
-      less.refused += refused;
-      less.lost += lost;
-      const share = less.refused / less.asked;
-      const isTold = share <= SMALL || load === 0 && less.refused === less.lost;
-      return less.times >= TIMES && share > LEAST && isTold && this.#accept(less);
-    }
-    return false;
+    if (evidence > -AGAINST) return undefined;
+    this.#less = NOTHING;
+    return "limit";
   }
 
-  /** Takes the refusals for chance: from now on as many may be refused, or fail, with any number of slots. */
-  #accept({ asked, refused, lost }: Asked): true {
-    this.share = refused / asked;
-    if (lost < refused) this.#ample = { asked, refused: Math.min(asked, AMPLE * refused) };
-    // A server that never answered is left out, so it is asked one task at a time.
-    else if (this.share < 1 || this.#isWorse) {
-      this.#few = { asked: KNOWN, refused: KNOWN * this.share };
-      this.#isWorse = false;
-    }
-    this.forget();
-    return true;
+  /** Takes refusals for chance: from now on as large a share may be refused. */
+  #know(known: Share): void {
+    const most = this.#isSaid ? SMALL : 1;
+    const isChance = known.refused >= 1 && known.refused <= most * known.asked;
+    this.#known = isChance ? known : undefined;
+    this.share = isChance ? known.refused / known.asked : 0;
   }
 
-  /** Forgets the evidence for chance, as chance refuses neither all tasks nor none of many. */
+  /** Whether so many were refused that the server means it. */
+  areMeant({ asked, refused }: Share): boolean {
+    return this.#isSaid ? refused - FEW > SMALL * asked : this.#isGone;
+  }
+
+  /** Forgets the evidence for chance, as chance never refuses all. */
   forget(): void {
-    this.#less = { load: 0, times: 0, ...NOTHING };
+    this.#all = this.#less = NOTHING;
   }
-}
-
-/** Counts tasks that were cut off or late as failed, not as refused. */
-function lostAsFailed(ends: Ends): Ends {
-  const { refused = 0, lost = 0, failed = 0 } = ends;
-  return { ...ends, refused: refused - lost, lost: 0, failed: failed + lost };
 }

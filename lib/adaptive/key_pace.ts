@@ -50,7 +50,8 @@ export class KeyPace implements Pace {
     const [, , endedAtMs, { refused = 0 } = {}] = told;
     if (this.#given !== undefined) this.#given.onEnded(...told);
     else {
-      this.#refusals.ended(...told);
+      const [count, startedAtMs, , how] = told;
+      this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.inFlight() + count);
       if (!this.#refusals.areTooMany(this.inFlight())) return false;
       const options = { maxSlots: this.maxSlots, memoryBytes: Infinity };
       this.#given = new Slots(options, this.inFlight(), endedAtMs, this.#refusals);

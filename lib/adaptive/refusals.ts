@@ -1,83 +1,65 @@
 /**
  * How many tasks may be in flight where a server refuses some, how far apart they start, and when none may.
  *
- * When too many are refused, nothing starts until the tasks in flight have ended. Then all tasks since the last
- * such time, an epoch, are judged together:
+ * When too many are refused, nothing starts until the tasks in flight have ended. Unless the refusals are
+ * {@linkcode Chance}, the limit that was reached is cut, and grows again by answers ({@linkcode CutLimit}):
  *
- * - If the refused share doesn't depend on how much is asked, it is {@linkcode Chance}, and no limit.
- * - If there were more slots than ever went well, or by Little's law as many in use as got through at once, the
- *   number in flight is limited: to as many as got through, or fewer, and later one more at a time, as in
- *   AIMD (Chiu and Jain, 1989).
- * - Else the rate is limited: tasks start as far apart as they got through, as from a leaky bucket, and later
- *   closer together.
- * - If nothing in flight got through, there is a pause: as long as the server asks, or twice as long each time.
+ * - The number in flight, at first to as many as got through at once.
+ * - The rate, at first to as many in a time as got through, if so few were in flight that their number says
+ *   little: one, or a few that went well for long. Tasks start apart, as from a leaky bucket.
  *
- * More is tried only once answers have made up for refusals, as in a retry budget (Finagle's), so that the
- * requests lost by trying stay a small share of all.
+ * If nothing in flight got through, there is a pause: as long as the server asks, or twice as long each time.
  */
 
-import { type Asked, Chance, NOTHING } from "./chance.ts";
+import { Chance, NOTHING, type Share, sum } from "./chance.ts";
+import { CutLimit, type Growth } from "./cut_limit.ts";
 import type { Ends } from "./ends.ts";
 
-/** How many answers make up for a refusal: PRICE at first, and twice as many after each try that is refused, */
-const PRICE = 100;
-const MOST_PRICE = 800;
-/** until this many times as many answers have come between two refusals. */
-const FORGOTTEN = 20;
-/** A pause of this many milliseconds counts as a refusal, as something could have been answered meanwhile. */
-const PAUSE_COUNTS_MS = 100;
-/** A refused share up to this is no limit. */
-const REFUSED = 0.03;
+/** A refused share of recent tasks up to this is no limit; at least this many are recent. */
+const REFUSED = 0.02;
+const RECENT = 100;
 /** How long to wait for the tasks in flight after a refusal, and how often to look, in milliseconds. */
 const BRAKE_MS = 800;
 const LOOK_MS = 10;
-/** This share of the slots is left if nothing gets through, or if a number that went well is refused. */
-const BELOW = 0.7;
 const FIRST_PAUSE_MS = 100;
 /** After this many times in a row that nothing got through, there are no more pauses: waiting doesn't help. */
 const IN_VAIN = 10;
+/** The same where tasks fail without a sign that a server refused them, or was gone. */
+const FAILED_IN_VAIN = 7;
 /** A pause is dropped if there was no work for this many milliseconds. */
 const IDLE_MS = 1_000;
 /** If a server asks for a longer wait than this, in milliseconds, that is ignored. */
 const MOST_ASKED_MS = 60_000;
-/** The first gap is APART times the one at which tasks got through; each later one CLOSER times its last. */
-const APART = 1.1;
-const CLOSER = 0.9;
 /** The least gap, as timers are no finer, and the largest, in milliseconds. */
 const LEAST_GAP_MS = 1;
 const MOST_GAP_MS = 5_000;
-/** Where refusals are by chance, one is expected among this many tasks. */
-const CLEAN = 64;
-/** From this many tasks in flight on, the limit may be a number rather than a rate. */
-const MANY = 4;
-/** With fewer answers, pauses are left out of the rate, which they would determine alone. */
-const FEW = 8;
+/** Up to FEW slots are few. They went well if this many times as many tasks were answered with them. */
+const FEW = 4;
+const WELL = 4;
 
-/** The tasks since the last time that too many were refused. */
-interface Epoch extends Asked {
+/** The tasks since a limit was last set. */
+interface Epoch extends Share {
   fromMs: number;
-  pausedMs: number;
+  asked: number;
+  refused: number;
   /** The total latency of the tasks that got through, in milliseconds. */
   busyMs: number;
 }
 
 export class Refusals {
-  /** The least time between two starts, in milliseconds. */
-  gapMs = 0;
-  /** The gap, in milliseconds, that was last found too small. */
-  #tooCloseMs = 0;
-  /** Whether the gap became smaller after the last round. */
-  #isQuicker = false;
-  /** The most slots that refusals allow, and the most that went well for a whole round. */
-  #most = Infinity;
-  #proven = 0;
-  /** How many answers must come before more is tried, and how many a refusal adds to that. */
-  #debt = 0;
-  #price = PRICE / 2;
   readonly #chance = new Chance();
+  readonly #growth: Growth | undefined;
+  /** The limits of the number in flight and of the rate, in tasks per millisecond; the latest of them. */
+  #number: CutLimit | undefined;
+  #rate: CutLimit | undefined;
+  #latest: CutLimit | undefined;
+  /** The mean latency of tasks that got through before the rate was limited, in milliseconds. */
+  #latencyMs = 0;
   #epoch: Epoch;
-  /** The tasks since slots last changed. */
-  #stage = { ...NOTHING };
+  /** The slots when a task last ended. */
+  #slots = 1;
+  /** The recent tasks with the present slots. */
+  #recent = NOTHING;
   /** Refusals of tasks that started before this time are judged already. */
   #knownMs = -Infinity;
   /** Since when starts are stopped until the tasks in flight end, and how many got through since. */
@@ -87,12 +69,12 @@ export class Refusals {
   /** How many times in a row nothing got through, and the longest wait that a server asked for. */
   #inVain = 0;
   #askedMs = 0;
+  /** Whether the last tasks that count as refused only failed. */
+  #onlyFail = false;
   #endedMs: number;
-  /** Whether any failure said that it is a refusal, and whether any task got through. */
-  #isSaid = false;
-  #hasAnswers = false;
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, growth?: Growth) {
+    this.#growth = growth;
     this.#endedMs = nowMs;
     this.#epoch = epochFrom(nowMs);
   }
@@ -101,55 +83,67 @@ export class Refusals {
   begin(nowMs: number): void {
     const idleMs = nowMs - this.#endedMs;
     this.#brakedMs = undefined;
-    this.#epoch.fromMs += idleMs;
+    this.leaveOut(idleMs);
     this.#endedMs = nowMs;
     if (idleMs > IDLE_MS) this.#pausedUntilMs = -Infinity;
   }
 
-  /** Called when `count` tasks have ended, with the slots if it limits them; returns how it judges them. */
+  /** Called when `count` tasks have ended, with the slots there were; returns how it judges them. */
   ended(
     count: number,
     startedAtMs: number,
     endedAtMs: number,
     ends: Ends = {},
-    slots?: number,
+    slots: number = 1,
   ): Ends {
-    const failedAnyway = this.#chance.failsAnyway;
-    const how = slots === undefined ? ends : this.#chance.judge(count, ends, slots);
-    if (!failedAnyway && this.#chance.failsAnyway && !this.#isSaid) this.#pardon();
-    const { refused = 0, lost = 0, askedMs = 0, unsaid = 0, failed = 0 } = how;
+    const areFew = slots <= FEW;
+    const how = this.#chance.judge(count, ends, areFew, startedAtMs);
+    const { refused = 0, askedMs = 0, failed = 0 } = how;
     // A failed task is no answer.
     const through = count - refused - failed - (how.again ?? 0) - (how.elsewhere ?? 0);
     const epoch = this.#epoch;
     this.#endedMs = endedAtMs;
+    this.#slots = slots;
     this.#through += through;
-    this.#debt = Math.max(0, this.#debt - through);
-    for (const all of [epoch, this.#stage]) all.asked += through;
-    if (through > 0) {
-      epoch.busyMs += endedAtMs - startedAtMs;
-      this.#hasAnswers = true;
-    }
+    this.#count({ asked: through, refused: 0 }, slots);
+    for (const limit of [this.#number, this.#rate]) limit?.answer(through, endedAtMs);
+    if (through > 0) epoch.busyMs += endedAtMs - startedAtMs;
     if (startedAtMs < this.#knownMs) return how;
     if (through > 0) this.#inVain = this.#askedMs = 0;
-    for (const all of [epoch, this.#stage]) {
-      all.asked += refused;
-      all.refused += refused;
-      all.lost += lost;
-      all.unsaid += unsaid;
-    }
-    this.#isSaid ||= refused > lost;
+    this.#count({ asked: refused, refused }, slots);
+    if (askedMs > 0) this.#chance.forget();
+    if (refused > 0) this.#onlyFail = failed < (ends.failed ?? 0);
+    this.#learn({ asked: through + refused, refused }, slots);
     if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
     return how;
+  }
+
+  /** Learns from how tasks ended that started after the limit was set. */
+  #learn(share: Share, slots: number): void {
+    const limit = this.#latest;
+    const cause = this.#chance.note(share, limit?.isLess(slots));
+    if (cause === "limit") limit!.confirm();
+    if (cause !== "chance") return;
+    limit!.lift();
+    this.#epoch = epochFrom(this.#endedMs);
+    this.#recent = NOTHING;
+  }
+
+  #count(share: Share, slots: number): void {
+    this.#epoch.asked += share.asked;
+    this.#epoch.refused += share.refused;
+    this.#recent = sum(this.#recent, share, Math.max(RECENT, 2 * slots));
   }
 
   /** Leaves out `ms` in which nothing moved: they aren't time in which so few got through. */
   leaveOut(ms: number): void {
     this.#epoch.fromMs += ms;
+    for (const limit of [this.#number, this.#rate]) limit?.leaveOut(ms);
   }
 
-  /** How many tasks were refused since slots last changed. */
+  /** How many of the recent tasks with the present slots were refused. */
   get refused(): number {
-    return this.#stage.refused;
+    return Math.ceil(this.#recent.refused);
   }
 
   /** The share, from 0 to 1, that is known to be refused by chance. */
@@ -159,13 +153,16 @@ export class Refusals {
 
   /** Whether too many are refused. Tasks in flight count as answered, as refusals come sooner than answers. */
   areTooMany(inFlight: number): boolean {
-    const stage = this.#stage;
-    return this.#chance.isExceeded({ ...stage, asked: stage.asked + inFlight }, REFUSED);
+    const { asked, refused } = this.#recent;
+    const share = { asked: asked + inFlight, refused };
+    return this.#inVain === 0 && this.#latest?.isLess(this.#slots)
+      ? this.#chance.areMeant(share)
+      : this.#chance.isExceeded(share, REFUSED);
   }
 
   /** Called when slots have changed. */
   change(): void {
-    this.#stage = { ...NOTHING };
+    this.#recent = NOTHING;
     this.#chance.change();
   }
 
@@ -179,26 +176,35 @@ export class Refusals {
     return this.#brakedMs !== undefined;
   }
 
-  /** The most slots that refusals allow; one more once answers have made up for refusals. */
+  /** The most slots that refusals allow. */
   get most(): number {
-    return this.#debt > 0 || this.gapMs > 0 ? this.#most : this.#most + 1;
+    const { gapMs } = this;
+    const number = this.#number?.now ?? Infinity;
+    const paced = gapMs > 0 ? Math.ceil(this.#latencyMs / gapMs) : Infinity;
+    return Math.max(1, Math.floor(Math.min(number, paced)));
+  }
+
+  /** The least time between two starts, in milliseconds. */
+  get gapMs(): number {
+    const gapMs = this.#rate === undefined ? 0 : 1 / this.#rate.now;
+    return gapMs < LEAST_GAP_MS ? 0 : Math.min(MOST_GAP_MS, gapMs);
   }
 
   /** Stops starts until the tasks in flight end; then returns whether any got through, until then undefined. */
   brake(nowMs: number, count: number, inFlight: number): boolean | undefined {
     const slots = Math.floor(count);
-    const { asked, refused } = this.#stage;
-    const got = Math.round(slots * (1 - refused / Math.max(1, asked)));
     // If all have ended already, the refused share tells how many got through.
     if (this.#brakedMs === undefined) {
+      const { asked, refused } = this.#recent;
+      const got = Math.round(slots * (1 - refused / Math.max(1, asked)));
       [this.#brakedMs, this.#through] = [nowMs, inFlight === 0 ? got : 0];
     }
     if (inFlight > 0 && nowMs - this.#brakedMs < BRAKE_MS) return undefined;
     const through = this.#through + inFlight;
     this.#brakedMs = undefined;
     this.#knownMs = nowMs;
-    const isLimit = this.#judge(nowMs, slots, through > 0 ? Math.max(through, got) : BELOW * got);
-    this.#stage = { ...NOTHING };
+    const isLimit = this.#judge(nowMs, slots, through);
+    this.#recent = NOTHING;
     if (through === 0 && isLimit) this.#pause(nowMs);
     return through > 0;
   }
@@ -206,100 +212,54 @@ export class Refusals {
   /** Limits slots or the rate, given that `through` tasks got through; returns false if refusals are chance. */
   #judge(nowMs: number, slots: number, through: number): boolean {
     const epoch = this.#epoch;
-    const answered = epoch.asked - epoch.refused;
-    // Without any answer the epoch's time goes on until there is one.
-    const { fromMs, pausedMs } = epoch;
-    this.#epoch = answered > 0 ? epochFrom(nowMs) : { ...epochFrom(fromMs), pausedMs };
-    const latencyMs = epoch.busyMs / Math.max(1, answered);
-    const isPaced = this.gapMs > 0;
-    const load = isPaced ? 0 : slots;
-    // That a pace which just became faster is too fast tells nothing about chance.
-    const isChance = !this.#isQuicker &&
-      this.#chance.explains(epoch, load, this.#inVain, this.#hasAnswers);
-    if (isChance) {
-      this.#pardon();
-      return false;
+    const { asked, refused, busyMs, fromMs } = epoch;
+    const answered = asked - refused;
+    const { gapMs } = this;
+    if (answered === 0) {
+      this.#epoch = epochFrom(fromMs);
+      this.#latest?.refuse(refused);
+      return true;
     }
-    this.#charge(epoch.refused, answered);
-    const lastedMs = Math.max(1, nowMs - fromMs - (answered < FEW ? pausedMs : 0));
-    // Few answers tell the gap only roughly, so it is widened; after a step that was too fast, it isn't used.
-    const apartMs = lastedMs / Math.max(1, answered) * (1 + 1 / Math.max(1, answered));
-    const gapMs = APART * (this.#isQuicker ? this.gapMs : Math.max(this.gapMs, apartMs));
-    // By Little's law: if about as many were in use as got through at once, a number is limited, else a rate.
-    const inUse = latencyMs / apartMs;
-    const isNews = !isPaced && slots > Math.max(1, this.#proven);
-    const wereBusy = through >= MANY && inUse > through / 2 && inUse < 1.25 * through;
-    const isNumber = isNews || wereBusy || gapMs < LEAST_GAP_MS;
-    if (isNumber && through + answered > 0) {
-      const kept = isNews ? Math.max(this.#proven, through) : BELOW * through;
-      this.#most = this.#proven = Math.max(1, Math.min(slots - 1, Math.floor(kept)));
-      this.gapMs = 0;
-    } else if (!isNumber && answered > 0) {
-      // The first pace is rough, so only twice that rate counts as too fast.
-      this.#tooCloseMs = isPaced ? this.gapMs : apartMs / 2;
-      this.#keepApart(Math.min(MOST_GAP_MS, gapMs), latencyMs);
-    }
-    this.#isQuicker = false;
-    // Before a pace is known, many may be refused at once; they need not all be made up for.
-    if (!isPaced) this.#debt = Math.min(this.#debt, this.#price * this.#most);
+    const latencyMs = this.#latencyMs = Math.max(1, busyMs / answered);
+    const ms = Math.max(1, nowMs - fromMs);
+    const perMs = answered / ms;
+    const wentWell = slots <= FEW && this.#recent.asked - this.#recent.refused >= WELL * slots;
+    const isRate = gapMs > 0 || slots === 1 || wentWell;
+    const used = !isRate ? slots : gapMs > 0 ? 1 / gapMs : Math.max(perMs, slots / latencyMs);
+    // Late refusals end together with answers. By Little's law half as many or more were in flight in the mean.
+    const share = 1 - this.#recent.refused / Math.max(1, this.#recent.asked);
+    const inFlight = Math.max(through, Math.round(Math.min(slots * share, 2 * busyMs / ms)));
+    const wentLong = answered >= WELL * slots ? 0.8 * slots : 0;
+    const got = isRate ? perMs : Math.min(slots - 1, Math.max(inFlight, wentLong));
+    const limit = new CutLimit({
+      ...{ atMs: nowMs, used, got, isRate },
+      ...{ cost: this.#chance.excess(epoch), answered, ms, before: this.#latest },
+      mayBeChance: !this.#chance.areMeant(epoch),
+    }, this.#growth);
+    if (this.#chance.areMeant(this.#recent)) this.#chance.forget();
+    this.#latest = limit;
+    if (isRate) this.#rate = limit;
+    else this.#number = limit;
+    this.#epoch = epochFrom(nowMs);
     return true;
   }
 
-  /** Adds how many answers must make up for these refusals. */
-  #charge(refused: number, answered: number): void {
-    if (this.#debt === 0) {
-      const isForgotten = answered > FORGOTTEN * this.#price;
-      this.#price = isForgotten ? PRICE : Math.min(MOST_PRICE, 2 * this.#price);
-    }
-    this.#debt += this.#price * refused;
-  }
-
-  #keepApart(gapMs: number, latencyMs: number): void {
-    this.gapMs = gapMs < LEAST_GAP_MS ? 0 : gapMs;
-    if (this.gapMs > 0) this.#most = Math.max(1, Math.ceil(latencyMs / gapMs));
-  }
-
-  /** Called when `slots` slots went well for a whole round. */
-  passed(slots: number): void {
-    this.#proven = Math.max(this.#proven, Math.floor(slots));
-    this.#most = Math.max(this.#most, slots);
-    // Refusals by chance would have gone on; lost tasks show late, so this needs refusals that say so.
-    const { asked, refused } = this.#epoch;
-    if (this.#isSaid && refused === 0 && asked >= CLEAN) this.#chance.forget();
-  }
-
-  /** Called when a pace went well for a round of tasks that took `latencyMs`; makes it faster. */
-  faster(latencyMs: number): void {
-    const gapMs = CLOSER * this.gapMs;
-    // A gap clearly above the one that was too small is free; each step below it costs a refusal's answers.
-    const isKnown = gapMs > APART * this.#tooCloseMs;
-    this.#isQuicker = isKnown || this.#debt === 0;
-    if (!isKnown && this.#debt === 0) {
-      this.#debt = this.#price;
-      this.#chance.forget();
-    }
-    this.#keepApart(this.#isQuicker ? gapMs : this.gapMs, latencyMs);
-  }
-
   #pause(nowMs: number): void {
-    if (this.#inVain++ >= IN_VAIN) return void (this.gapMs = 0);
+    if (this.#inVain++ >= (this.#onlyFail ? FAILED_IN_VAIN : IN_VAIN)) {
+      if (this.#onlyFail) this.#chance.giveUp();
+      return this.#pardon();
+    }
     const ms = Math.max(this.#askedMs, FIRST_PAUSE_MS * 2 ** (this.#inVain - 1));
-    this.#debt += this.#price * ms / PAUSE_COUNTS_MS;
     this.#pausedUntilMs = nowMs + ms;
-    this.#epoch.pausedMs += ms;
-    if (this.#isSaid) this.#chance.forget();
+    this.#latest?.pause(ms);
+    this.#epoch.fromMs += ms;
+    if (this.#inVain > 1) this.#chance.forget();
   }
 
-  /** Lifts all limits: the refusals so far were chance. */
+  /** Lifts all limits: the refusals so far show none. */
   #pardon(): void {
-    this.gapMs = this.#tooCloseMs = this.#debt = 0;
-    this.#most = Infinity;
+    this.#number = this.#rate = this.#latest = undefined;
   }
 }
 
-const epochFrom = (fromMs: number): Epoch => ({
-  ...NOTHING,
-  fromMs,
-  pausedMs: 0,
-  busyMs: 0,
-});
+const epochFrom = (fromMs: number): Epoch => ({ ...NOTHING, fromMs, busyMs: 0 });

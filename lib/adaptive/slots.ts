@@ -11,11 +11,12 @@
  * memory allow.
  */
 
+import type { Growth } from "./cut_limit.ts";
 import type { Ends } from "./ends.ts";
 import { Refusals } from "./refusals.ts";
 import { LEFT, Rounds, type SlotLaw } from "./rounds.ts";
 import { RAMP, reachOf, slowStartOf } from "./slow_start.ts";
-import { meanOf, Stage } from "./stage.ts";
+import { Stage } from "./stage.ts";
 import type { Seen } from "./watch.ts";
 
 export interface SlotsOptions {
@@ -26,6 +27,7 @@ export interface SlotsOptions {
   /** A guess at the right number of slots; beyond it, slow start only doubles them. */
   readonly guess?: number | undefined;
   readonly law?: SlotLaw;
+  readonly growth?: Growth;
 }
 
 /** A wanted number of slots, and the reason. */
@@ -94,7 +96,7 @@ export class Slots {
     options: SlotsOptions,
     count: number,
     nowMs: number,
-    refusals: Refusals = new Refusals(nowMs),
+    refusals: Refusals = new Refusals(nowMs, options.growth),
   ) {
     this.#options = options;
     this.#rounds = new Rounds(options.law);
@@ -315,7 +317,6 @@ export class Slots {
       this.#rounds.begin(tooMany.slots, tooMany.perMs, latencies);
       return { slots: tooMany.enough, why: "queues" };
     }
-    if (proven > 0) this.#refusals.passed(proven);
     if (!grows || nowMs - this.#stage.fromMs < STEP_MS) return undefined;
     const left = remaining + inFlight;
     const wanted = Math.min(
@@ -351,8 +352,6 @@ export class Slots {
     }
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
     const isPaced = this.gapMs > 0;
-    if (isPaced) this.#refusals.faster(meanOf(latencies));
-    else if (isFull) this.#refusals.passed(slots);
     const next = isPaced ? Math.max(slots, this.most) : this.#rounds.next(slots, latencies, isFull);
     if (this.#rounds.areWrong) this.restart();
     if (next < slots) return { slots: next, why: "queues" };

@@ -1,8 +1,10 @@
 /**
  * Compares the laws of slots with each other, and `auto()`'s decisions with the best fixed model, on
- * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds] [cores]`.
+ * made-up jobs; then the laws by which limits grow after refusals, on those whose servers refuse:
+ * `deno run tests/adaptive/laws_main.ts [seeds] [cores]`. With `growth` at the end only the latter.
  */
 
+import { cubic, type Growth } from "../../lib/adaptive/cut_limit.ts";
 import { gradient, type SlotLaw } from "../../lib/adaptive/rounds.ts";
 import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
@@ -10,7 +12,8 @@ import { median } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated } from "./simulation.ts";
 import { CHANCE, HARD, HOLDING, REFUSING, STANDING, STEEP, WORLDS } from "./worlds.ts";
 
-const [seeds = 5, cores = 2] = Deno.args.map(Number);
+const isGrowthOnly = Deno.args.at(-1) === "growth";
+const [seeds = 5, cores = 2] = Deno.args.slice(0, isGrowthOnly ? -1 : undefined).map(Number);
 
 /** The newest round's weight in the long-run latency; one far above the present is forgotten faster. */
 const LONG_RUN = 0.01;
@@ -49,11 +52,34 @@ function aimd(): SlotLaw {
   return ({ slots }) => slots + 1;
 }
 
+/** Grows by as much for each answer. */
+const linear: Growth = (paid, got, near) =>
+  paid < 1 ? got + (near - got) * paid : near * (1 + 0.3 * (paid - 1));
+
+/**
+ * Its logarithm grows by as much for each answer, as a refusal takes: stochastic approximation (Robbins and
+ * Monro, 1951), by which the refused share settles.
+ */
+const exponential: Growth = (paid, got) => got * 1.43 ** paid;
+
+const GROWTHS = { cubic, linear, exponential };
+
 const LAWS = { gradient: () => gradient, gradient2, vegas, aimd };
 /** Tasks that ended per millisecond. */
 const pace = ({ ended, wallMs }: Simulated) => ended / wallMs;
 
-for (const noise of [0.03, 0.1, 0.2]) {
+const NOISES = [0.03, 0.1, 0.2];
+
+function printTable(heads: readonly string[], rows: readonly string[][]): void {
+  const columns = heads.map((head, at) => ({
+    head,
+    left: true,
+    cell: (row: readonly string[]) => row[at]!,
+  }));
+  print(textTable(columns, rows, { columns: Infinity, colour: false }));
+}
+
+for (const noise of isGrowthOnly ? [] : NOISES) {
   const heads = [
     `noise ${100 * noise}%`,
     "best fixed",
@@ -92,17 +118,37 @@ for (const noise of [0.03, 0.1, 0.2]) {
     }
     rows.push([job.name, ...row]);
   }
-  const columns = heads.map((head, at) => ({
-    head,
-    left: true,
-    cell: (row: readonly string[]) => row[at]!,
-  }));
-  print(textTable(columns, rows, { columns: Infinity, colour: false }));
+  printTable(heads, rows);
   for (const [name, of] of Object.entries(ratios)) {
     const good = of.filter((ratio) => ratio <= 1.15).length;
     print(
       `${name}: within 1.15× in ${good} of ${of.length}, at worst ${Math.max(...of).toFixed(2)}×`,
     );
+  }
+  print("");
+}
+
+for (const noise of NOISES) {
+  const rows: string[][] = [];
+  const polite: Record<string, number> = {};
+  for (const job of [...REFUSING, ...CHANCE]) {
+    const row = Object.entries(GROWTHS).flatMap(([name, growth]) => {
+      const runs = Array.from(
+        { length: seeds },
+        (_, seed) => simulate(job, { cores, noise, seed }, { growth }),
+      );
+      const refused = median(runs.map(({ refused, ended }) => refused / (refused + ended)));
+      polite[name] = (polite[name] ?? 0) + Number(refused <= 0.05);
+      return [`${median(runs.map(({ ended }) => ended))}`, `${(100 * refused).toFixed(1)}%`];
+    });
+    rows.push([job.name, ...row]);
+  }
+  printTable(
+    [`noise ${100 * noise}%`, ...Object.keys(GROWTHS).flatMap((name) => [name, "refused"])],
+    rows,
+  );
+  for (const [name, count] of Object.entries(polite)) {
+    print(`${name}: at most 5% refused in ${count} of ${rows.length}`);
   }
   print("");
 }

@@ -5,6 +5,7 @@
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
 import { BLOCKED_LANES, Controller, type Decision } from "../../lib/adaptive/controller.ts";
+import type { Growth } from "../../lib/adaptive/cut_limit.ts";
 import { ONE, type Shape } from "../../lib/adaptive/watch.ts";
 import type { SlotLaw } from "../../lib/adaptive/rounds.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
@@ -33,6 +34,9 @@ export type Server =
     readonly lateMs?: number;
     /** After a refusal it refuses everything for so long. */
     readonly bansMs?: number;
+    /** Whether it cuts tasks off, or answers with an error that doesn't say why. */
+    readonly resets?: boolean;
+    readonly unsaid?: boolean;
   }
   /** Refuses more than `most` in each `perMs` of its clock, and may ask for a pause until the next. */
   | {
@@ -40,6 +44,7 @@ export type Server =
     readonly most: number;
     readonly perMs: number;
     readonly says?: boolean;
+    readonly unsaid?: boolean;
   }
   /** Refuses more than `most` at once, after the share `after` of an answer's time. */
   | {
@@ -55,6 +60,7 @@ export type Server =
     readonly most: number;
     readonly forMs: number;
     readonly extends?: boolean;
+    readonly unsaid?: boolean;
   }
   /**
    * Refuses this share, whatever the load, and all above `most` at once; with `after`, it loses the share after
@@ -162,6 +168,7 @@ export function simulate(
   machine: Machine,
   how: { readonly fixed: Shape } | {
     readonly law?: () => SlotLaw;
+    readonly growth?: Growth;
     readonly start?: Shape;
     readonly guess?: number;
     readonly maxSlots?: number;
@@ -194,6 +201,7 @@ export function simulate(
     start: how.start ?? ONE,
     guess: how.guess,
     ...(how.law && { law: how.law() }),
+    ...(how.growth && { growth: how.growth }),
   }, 0);
   const shape = () => controller?.shape ?? (how as { fixed: Shape }).fixed;
 
@@ -326,7 +334,9 @@ export function simulate(
       } else ended++;
       const isUnsaid = "unsaid" in server && server.unsaid === true;
       const count = Number(isRefused);
-      const lost = server.kind === "chance" && server.after !== undefined ? count : 0;
+      const isLost = server.kind === "chance" && server.after !== undefined ||
+        "resets" in server && server.resets === true;
+      const lost = isLost ? count : 0;
       const how = isUnsaid ? { failed: count } : { refused: count, lost, askedMs };
       if (controller?.onEnded(1, startedAtMs, clockMs(), how, at0)) look();
       fill();

@@ -161,13 +161,31 @@ export const REFUSING: readonly SimulatedJob[] = [
     most: (atMs) => atMs > 15_000 && atMs < 25_000 ? 0 : 30,
   }),
   minute("takes 20, refuses after 400 ms", waits(50), refuses(20, 8)),
+  minute("bans above 30 for 3 s, fails", waits(40), {
+    kind: "bans",
+    most: 30,
+    forMs: 3000,
+    unsaid: true,
+  }),
+  minute("50 a second, 20 ms, fails", waits(20), {
+    kind: "rate",
+    perSecond: 50,
+    reserve: 10,
+    unsaid: true,
+  }),
+  minute("takes 30, fails for ten seconds", waits(50), {
+    kind: "refuses",
+    most: (atMs) => atMs > 15_000 && atMs < 25_000 ? 0 : 30,
+    unsaid: true,
+  }),
 ];
 
 /**
- * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 7 to 10 % is
- * refused of 5 a second, of a changing rate and where refusals come late, and up to 14 % of a small quota; a
- * fifth gets through where a rate is banned; and with some seeds a hundred tasks of which 10 % are refused by
- * chance. Real servers with a quota of 600 refuse 15 to 20 %, as more tasks are in flight when it is used up.
+ * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 5 to 8 % is
+ * refused of 5 a second and where refusals come late, 6 % of a quota of 600 in ten seconds, 16 % of one of 100;
+ * of tasks that only fail up to 16 % of a quota and 11 % where a rate is banned; and with some seeds a hundred
+ * tasks are let through of which 10 % are refused by chance. Real servers with a quota refuse more, as more
+ * tasks are in flight when it is used up.
  */
 export const HARD: readonly SimulatedJob[] = [
   minute("600 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 600, perMs: 10_000 }),
@@ -198,6 +216,25 @@ export const HARD: readonly SimulatedJob[] = [
   }),
   minute("100 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 100, perMs: 10_000 }),
   minute("refuses 10 % by chance", waits(40), { kind: "chance", share: 0.1 }),
+  minute("50 in each second, 20 ms, fails", waits(20), {
+    kind: "quota",
+    most: 50,
+    perMs: 1000,
+    unsaid: true,
+  }),
+  minute("bans above 80 a second for 3 s, fails", waits(40), {
+    kind: "rate",
+    perSecond: 80,
+    reserve: 20,
+    bansMs: 3000,
+    unsaid: true,
+  }),
+  minute("50 a second, 20 ms, resets", waits(20), {
+    kind: "rate",
+    perSecond: 50,
+    reserve: 10,
+    resets: true,
+  }),
 ];
 
 /** Tasks of which some are refused or fail by chance, whatever the load: that is no limit. */
@@ -207,6 +244,7 @@ export const CHANCE: readonly SimulatedJob[] = [
   minute("10 % hang for 600 ms", waits(40), { kind: "chance", share: 0.1, after: 15 }),
   minute("10 % hang for 60 ms", waits(15), { kind: "chance", share: 0.1, after: 4 }),
   minute("10 % fail", waits(15), { kind: "chance", share: 0.1, unsaid: true }),
+  minute("half fails", waits(40), { kind: "chance", share: 0.5, unsaid: true }),
 ];
 
 /** Jobs whose tasks hold memory, under a limit. */
