@@ -73,7 +73,7 @@ export class Chance {
   #many = NOTHING;
   #isWorse = false;
   /** Whether any task said that it was refused. */
-  #isSaid = false;
+  isSaid = false;
   /** How many tasks in a row were cut off or late that started after all that were answered. */
   #row = 0;
   #answeredMs = Infinity;
@@ -91,12 +91,13 @@ export class Chance {
         this.#answeredMs === Infinity ? 0 : this.#answeredMs,
       );
     } else if (startedAtMs > this.#answeredMs) this.#row += this.#isWorse ? unsaid : lost;
-    this.#isSaid ||= refused > lost;
+    this.isSaid ||= refused > lost;
     if (areFew) this.#few = sum(this.#few, { asked, refused: unsaid + again }, KNOWN);
     // A task that fails again may do so only because of its first failure, so it isn't counted.
     else this.#many = sum(this.#many, { asked: asked - again, refused: unsaid });
-    this.#isWorse ||= this.#many.refused >= TIMES && isMore(this.#many, this.#few);
-    const counted = this.#isWorse ? unsaid : this.#isGone ? lost : 0;
+    const isWorse = this.#many.refused >= TIMES && isMore(this.#many, this.#few);
+    this.#isWorse ||= this.#isGone || isWorse;
+    const counted = this.#isWorse ? unsaid : 0;
     return { ...ends, refused: refused - lost + counted, lost: counted, failed: unsaid - counted };
   }
 
@@ -109,6 +110,7 @@ export class Chance {
     this.#few = few;
     this.#many = NOTHING;
     this.#isWorse = false;
+    this.#row = 0;
   }
 
   /** Whether nothing is answered any more. */
@@ -149,8 +151,8 @@ export class Chance {
     // as a logarithm: the sequential test of Wald (1945).
     const share = this.#all.refused / Math.max(1, this.#all.asked);
     const evidence = Math.log(10) * refused - 0.9 * share * asked;
-    const mayBe = this.#isSaid ? this.#clean >= CLEAN && refused <= SMALL * asked : this.#clean > 0;
-    if (evidence >= (this.#isSaid ? 1 : SURER) * ENOUGH && mayBe) {
+    const mayBe = this.isSaid ? this.#clean >= CLEAN && refused <= SMALL * asked : this.#clean > 0;
+    if (evidence >= (this.isSaid ? 1 : SURER) * ENOUGH && mayBe) {
       this.#know(this.#less);
       // As many fail with few slots, as far as is known.
       if (this.#isWorse) this.#failAnyway(this.#less);
@@ -164,7 +166,7 @@ export class Chance {
 
   /** Takes refusals for chance: from now on as large a share may be refused. */
   #know(known: Share): void {
-    const most = this.#isSaid ? SMALL : 1;
+    const most = this.isSaid ? SMALL : 1;
     const isChance = known.refused >= 1 && known.refused <= most * known.asked;
     this.#known = isChance ? known : undefined;
     this.share = isChance ? known.refused / known.asked : 0;
@@ -172,7 +174,7 @@ export class Chance {
 
   /** Whether so many were refused that the server means it. */
   areMeant({ asked, refused }: Share): boolean {
-    return this.#isSaid ? refused - FEW > SMALL * asked : this.#isGone;
+    return this.isSaid ? refused - FEW > SMALL * asked : this.#isGone;
   }
 
   /** Forgets the evidence for chance, as chance never refuses all. */

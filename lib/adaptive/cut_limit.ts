@@ -131,10 +131,14 @@ export class CutLimit {
     return this.#early > 0 && this.#answers < ANSWERS && this.#tookMs < LESS_MS;
   }
 
-  /** Whether for lack of room nothing would be refused with these slots, as clearly more got through. */
-  isLess(slots: number): boolean {
+  /**
+   * Whether for lack of room nothing would be refused with these slots, as clearly more got through.
+   *
+   * @param isSure Whether few slots aren't enough, as the rate may still be too fast.
+   */
+  isLess(slots: number, isSure = false): boolean {
     if (!this.#cut.mayBeChance) return false;
-    return this.#probe === "running" || !this.#cut.isRate && slots <= LESS * this.first;
+    return this.#probe === "running" || !isSure && !this.#cut.isRate && slots <= LESS * this.first;
   }
 
   /** Goes on from here, as refusals were found to be for lack of room; the next limit is probed later. */

@@ -54,7 +54,7 @@ export class KeyPace implements Pace {
       this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.inFlight() + count);
       if (!this.#refusals.areTooMany(this.inFlight())) return false;
       const options = { maxSlots: this.maxSlots, memoryBytes: Infinity };
-      this.#given = new Slots(options, this.inFlight(), endedAtMs, this.#refusals);
+      this.#given = new Slots(options, this.inFlight() + count, endedAtMs, this.#refusals);
     }
     return refused > 0;
   }

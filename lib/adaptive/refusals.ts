@@ -1,8 +1,8 @@
 /**
  * How many tasks may be in flight where a server refuses some, how far apart they start, and when none may.
  *
- * When too many are refused, nothing starts until the tasks in flight have ended. Unless the refusals are
- * {@linkcode Chance}, the limit that was reached is cut, and grows again by answers ({@linkcode CutLimit}):
+ * When too many are refused, nothing starts until the tasks in flight have ended. Then the limit that was reached
+ * is cut, and grows again by answers ({@linkcode CutLimit}), sooner if the refusals are {@linkcode Chance}:
  *
  * - The number in flight, at first to as many as got through at once.
  * - The rate, at first to as many in a time as got through, if so few were in flight that their number says
@@ -18,6 +18,9 @@ import type { Ends } from "./ends.ts";
 /** A refused share of recent tasks up to this is no limit; at least this many are recent. */
 const REFUSED = 0.02;
 const RECENT = 100;
+/** Of more than SOME of the FIRST tasks two must be refused. */
+const SOME = 3;
+const FIRST = 12;
 /** How long to wait for the tasks in flight after a refusal, and how often to look, in milliseconds. */
 const BRAKE_MS = 800;
 const LOOK_MS = 10;
@@ -36,6 +39,8 @@ const MOST_GAP_MS = 5_000;
 /** Up to FEW slots are few. They went well if this many times as many tasks were answered with them. */
 const FEW = 4;
 const WELL = 4;
+/** Of slots that went well until now at least this share is left. */
+const LEFT = 0.8;
 
 /** The tasks since a limit was last set. */
 interface Epoch extends Share {
@@ -96,8 +101,7 @@ export class Refusals {
     ends: Ends = {},
     slots: number = 1,
   ): Ends {
-    const areFew = slots <= FEW;
-    const how = this.#chance.judge(count, ends, areFew, startedAtMs);
+    const how = this.#chance.judge(count, ends, slots <= FEW, startedAtMs);
     const { refused = 0, askedMs = 0, failed = 0 } = how;
     // A failed task is no answer.
     const through = count - refused - failed - (how.again ?? 0) - (how.elsewhere ?? 0);
@@ -121,7 +125,7 @@ export class Refusals {
   /** Learns from how tasks ended that started after the limit was set. */
   #learn(share: Share, slots: number): void {
     const limit = this.#latest;
-    const cause = this.#chance.note(share, limit?.isLess(slots));
+    const cause = this.#chance.note(share, limit?.isLess(slots, !this.#chance.isSaid));
     if (cause === "limit") limit!.confirm();
     if (cause !== "chance") return;
     limit!.lift();
@@ -154,10 +158,18 @@ export class Refusals {
   /** Whether too many are refused. Tasks in flight count as answered, as refusals come sooner than answers. */
   areTooMany(inFlight: number): boolean {
     const { asked, refused } = this.#recent;
+    if (this.#isFirst(inFlight)) return false;
     const share = { asked: asked + inFlight, refused };
     return this.#inVain === 0 && this.#latest?.isLess(this.#slots)
       ? this.#chance.areMeant(share)
       : this.#chance.isExceeded(share, REFUSED);
+  }
+
+  /** Whether it is the first, beside some answers: it would set a pace at which it takes long to tell chance. */
+  #isFirst(inFlight: number): boolean {
+    const { asked, refused } = this.#epoch;
+    return this.#latest === undefined && this.#askedMs === 0 && refused === 1 &&
+      asked + inFlight > SOME && asked < FIRST;
   }
 
   /** Called when slots have changed. */
@@ -203,22 +215,21 @@ export class Refusals {
     const through = this.#through + inFlight;
     this.#brakedMs = undefined;
     this.#knownMs = nowMs;
-    const isLimit = this.#judge(nowMs, slots, through);
+    this.#cut(nowMs, slots, through);
     this.#recent = NOTHING;
-    if (through === 0 && isLimit) this.#pause(nowMs);
+    if (through === 0) this.#pause(nowMs);
     return through > 0;
   }
 
-  /** Limits slots or the rate, given that `through` tasks got through; returns false if refusals are chance. */
-  #judge(nowMs: number, slots: number, through: number): boolean {
+  /** Limits slots or the rate, given that `through` tasks got through. */
+  #cut(nowMs: number, slots: number, through: number): void {
     const epoch = this.#epoch;
     const { asked, refused, busyMs, fromMs } = epoch;
     const answered = asked - refused;
     const { gapMs } = this;
     if (answered === 0) {
       this.#epoch = epochFrom(fromMs);
-      this.#latest?.refuse(refused);
-      return true;
+      return this.#latest?.refuse(refused);
     }
     const latencyMs = this.#latencyMs = Math.max(1, busyMs / answered);
     const ms = Math.max(1, nowMs - fromMs);
@@ -229,8 +240,9 @@ export class Refusals {
     // Late refusals end together with answers. By Little's law half as many or more were in flight in the mean.
     const share = 1 - this.#recent.refused / Math.max(1, this.#recent.asked);
     const inFlight = Math.max(through, Math.round(Math.min(slots * share, 2 * busyMs / ms)));
-    const wentLong = answered >= WELL * slots ? 0.8 * slots : 0;
-    const got = isRate ? perMs : Math.min(slots - 1, Math.max(inFlight, wentLong));
+    // Fewer at this moment are luck if about as many went well until now.
+    const least = answered >= WELL * slots ? LEFT * slots : 0;
+    const got = isRate ? perMs : Math.min(slots - 1, Math.max(inFlight, least));
     const limit = new CutLimit({
       ...{ atMs: nowMs, used, got, isRate },
       ...{ cost: this.#chance.excess(epoch), answered, ms, before: this.#latest },
@@ -241,7 +253,6 @@ export class Refusals {
     if (isRate) this.#rate = limit;
     else this.#number = limit;
     this.#epoch = epochFrom(nowMs);
-    return true;
   }
 
   #pause(nowMs: number): void {

@@ -31,6 +31,26 @@ Deno.test("a few refusals among many answers aren't too many", () => {
   assert(refusals.areTooMany(0));
 });
 
+Deno.test("a single refusal among the first few tasks isn't too many, unless nothing else got through or a wait is asked", () => {
+  for (
+    const [through, askedMs, inFlight, areMany] of [
+      [3, 0, 0, false],
+      [0, 0, 3, false],
+      [10, 0, 0, false],
+      [2, 0, 0, true],
+      [11, 0, 0, true],
+      [3, 50, 0, true],
+    ] as const
+  ) {
+    const refusals = new Refusals(0);
+    end(refusals, through, 0, 0);
+    end(refusals, 0, 1, 0, askedMs);
+    assertEquals(refusals.areTooMany(inFlight), areMany, `${through} ${askedMs}`);
+    end(refusals, 0, 1, 0);
+    assert(refusals.areTooMany(inFlight));
+  }
+});
+
 Deno.test("refusals that come before any answer are held against everything in flight", () => {
   const refusals = new Refusals(0);
   end(refusals, 0, 3, 0);

@@ -181,11 +181,11 @@ export const REFUSING: readonly SimulatedJob[] = [
 ];
 
 /**
- * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 5 to 8 % is
+ * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 6 to 9 % is
  * refused of 5 a second and where refusals come late, 6 % of a quota of 600 in ten seconds, 16 % of one of 100;
- * of tasks that only fail up to 16 % of a quota and 11 % where a rate is banned; and with some seeds a hundred
- * tasks are let through of which 10 % are refused by chance. Real servers with a quota refuse more, as more
- * tasks are in flight when it is used up.
+ * of tasks that only fail up to 17 % of a quota and 12 % where a rate is banned; and with some seeds a few
+ * hundred tasks are let through of which 10 % are refused by chance. Real servers with a quota refuse more, as
+ * more tasks are in flight when it is used up.
  */
 export const HARD: readonly SimulatedJob[] = [
   minute("600 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 600, perMs: 10_000 }),
