@@ -90,15 +90,25 @@ export class Chance {
         startedAtMs,
         this.#answeredMs === Infinity ? 0 : this.#answeredMs,
       );
-    } else if (startedAtMs > this.#answeredMs) this.#row += this.#isWorse ? unsaid : lost;
+    } else if (startedAtMs > this.#answeredMs) {
+      this.#row += this.#isWorse ? unsaid + again : lost;
+    }
     this.isSaid ||= refused > lost;
     if (areFew) this.#few = sum(this.#few, { asked, refused: unsaid + again }, KNOWN);
     // A task that fails again may do so only because of its first failure, so it isn't counted.
     else this.#many = sum(this.#many, { asked: asked - again, refused: unsaid });
     const isWorse = this.#many.refused >= TIMES && isMore(this.#many, this.#few);
     this.#isWorse ||= this.#isGone || isWorse;
-    const counted = this.#isWorse ? unsaid : 0;
-    return { ...ends, refused: refused - lost + counted, lost: counted, failed: unsaid - counted };
+    // While nothing is answered, retries fail for the same reason.
+    const retried = this.#isWorse && this.#isGone ? again : 0;
+    const counted = retried + (this.#isWorse ? unsaid : 0);
+    return {
+      ...ends,
+      refused: refused - lost + counted,
+      lost: counted,
+      failed: this.#isWorse ? 0 : unsaid,
+      again: again - retried,
+    };
   }
 
   /** Takes it that tasks fail whatever the slots, as waiting didn't help either. */

@@ -222,9 +222,8 @@ export class Controller {
       this.#watch.ended += count;
       this.#watch.ranMs += endedAtMs - startedAtMs;
     }
-    this.#slots.onEnded(count, startedAtMs, endedAtMs, how);
     // Before the next timer, hundreds of further tasks could ask the server that refuses.
-    if ((how.refused ?? 0) > 0) return true;
+    if (this.#slots.onEnded(count, startedAtMs, endedAtMs, how)) return true;
     return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
   }
 

@@ -47,15 +47,13 @@ export class KeyPace implements Pace {
 
   /** Called when tasks have ended, like {@linkcode Slots.onEnded}; returns whether a tick is due now. */
   ended(...told: Parameters<Slots["onEnded"]>): boolean {
-    const [, , endedAtMs, { refused = 0 } = {}] = told;
-    if (this.#given !== undefined) this.#given.onEnded(...told);
-    else {
-      const [count, startedAtMs, , how] = told;
-      this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.inFlight() + count);
-      if (!this.#refusals.areTooMany(this.inFlight())) return false;
-      const options = { maxSlots: this.maxSlots, memoryBytes: Infinity };
-      this.#given = new Slots(options, this.inFlight() + count, endedAtMs, this.#refusals);
-    }
+    if (this.#given !== undefined) return this.#given.onEnded(...told);
+    const [count, startedAtMs, endedAtMs, ends] = told;
+    const slots = this.inFlight() + count;
+    const { refused = 0 } = this.#refusals.ended(count, startedAtMs, endedAtMs, ends, slots);
+    if (!this.#refusals.areTooMany(this.inFlight())) return false;
+    const options = { maxSlots: this.maxSlots, memoryBytes: Infinity };
+    this.#given = new Slots(options, slots, endedAtMs, this.#refusals);
     return refused > 0;
   }
 

@@ -170,7 +170,7 @@ export class Slots {
   }
 
   /** Called when `count` tasks have ended, one after another. */
-  onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
+  onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): boolean {
     this.ended += count;
     this.#quietMs = endedAtMs;
     const wasBound = this.most < Infinity;
@@ -181,10 +181,10 @@ export class Slots {
       this.isSlowStart = true;
       this.#isReopening = false;
     }
-    if (refused > 0) return;
+    if (refused > 0) return true;
     if (failed + again + elsewhere > 0) {
       // Unless failures are by chance, a failed task says nothing about latency or enough slots.
-      if (this.#hasAnswers && this.#refusals.byChance === 0) return;
+      if (this.#hasAnswers && this.#refusals.byChance === 0) return false;
     } else if (!this.#hasAnswers) {
       this.#hasAnswers = true;
       for (const { latencies } of this.#stages) latencies.length = 0;
@@ -198,6 +198,7 @@ export class Slots {
     this.#rounds.slowestMs = Math.max(this.#rounds.slowestMs, latencyMs);
     this.#answers += count;
     this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs)?.add(latencyMs);
+    return false;
   }
 
   /** Leaves out `ms` in which nothing moved: they count neither as latency nor as time with less done. */

@@ -147,6 +147,17 @@ Deno.test("tasks that are lost count as refused while nothing is answered that s
   }
 });
 
+Deno.test("while nothing is answered, retries that fail count as refused, too, once failures do", () => {
+  const chance = new Chance();
+  fail(chance, 100, 0, true, 10);
+  const retry = (atMs: number) => chance.judge(1, { again: 1 }, true, atMs);
+  assertEquals(retry(20), { again: 1, refused: 0, lost: 0, failed: 0 });
+  for (const count of [20, 4]) fail(chance, count, count, false, 20);
+  assertEquals(retry(20), { again: 0, refused: 1, lost: 1, failed: 0 });
+  fail(chance, 1, 0, true, 30);
+  assertEquals(retry(40), { again: 1, refused: 0, lost: 0, failed: 0 });
+});
+
 Deno.test("retries that fail with few slots show that tasks fail anyway; with many slots they aren't taken for refusals", () => {
   const chance = new Chance();
   fail(chance, 100, 0, true);
