@@ -19,7 +19,7 @@ const AGAINST = Math.log(10);
 /** A larger share of stated refusals than this is never taken for chance, as the server may mean it. */
 const SMALL = 0.15;
 /** Of few tasks that share says little, so this many refusals more may be chance. */
-const FEW = 2;
+const SPARED = 2;
 /** A share larger by this many standard deviations is luck in 3 of 100 cases. */
 const HARDLY_LUCK = 1.9;
 /** As a known share is compared with each task, by more than this many it is larger. */
@@ -62,11 +62,12 @@ export function sum(a: Share, b: Share, most: number = Infinity): Share {
 export class Chance {
   /** The share, from 0 to 1, that was found to be refused or to fail by chance. */
   share = 0;
-  /** What was refused by chance of tasks that say so. */
+  /** The tasks by which that share is known. */
   #known: Share | undefined;
   /** What was refused of all tasks since a limit was first set, of clearly less than got through. */
   #all = NOTHING;
   #less = NOTHING;
+  /** How many of these got through since one was refused. */
   #clean = 0;
   /** How many tasks failed with few slots, and with many since slots last changed; whether those were more. */
   #few = NOTHING;
@@ -76,7 +77,8 @@ export class Chance {
   isSaid = false;
   /** How many tasks in a row were cut off or late that started after all that were answered. */
   #row = 0;
-  #answeredMs = Infinity;
+  /** When the last task started that was answered; undefined before any was. */
+  #answeredMs: number | undefined;
 
   /** Returns how tasks ended: those that don't say that they were refused may count as refused or failed. */
   judge(count: number, ends: Ends, areFew: boolean, startedAtMs: number): Ends {
@@ -86,11 +88,8 @@ export class Chance {
     const answers = asked - unsaid - again;
     if (answers > 0) {
       this.#row = 0;
-      this.#answeredMs = Math.max(
-        startedAtMs,
-        this.#answeredMs === Infinity ? 0 : this.#answeredMs,
-      );
-    } else if (startedAtMs > this.#answeredMs) {
+      this.#answeredMs = Math.max(startedAtMs, this.#answeredMs ?? 0);
+    } else if (startedAtMs > (this.#answeredMs ?? Infinity)) {
       this.#row += this.#isWorse ? unsaid + again : lost;
     }
     this.isSaid ||= refused > lost;
@@ -184,7 +183,7 @@ export class Chance {
 
   /** Whether so many were refused that the server means it. */
   areMeant({ asked, refused }: Share): boolean {
-    return this.isSaid ? refused - FEW > SMALL * asked : this.#isGone;
+    return this.isSaid ? refused - SPARED > SMALL * asked : this.#isGone;
   }
 
   /** Forgets the evidence for chance, as chance never refuses all. */

@@ -31,7 +31,7 @@ const CURVE = 0.3;
 /** Of a rate that was too fast, the share of the way from what got through to it, both as logarithms. */
 const BETWEEN = 0.25;
 /** Fewer answers tell too little of the rate that got through. */
-const FEW = 8;
+const FEW_ANSWERS = 8;
 
 /**
  * Ever more slowly to what was used, and from there ever more quickly: CUBIC (Ha, Rhee and Xu, 2008), which the
@@ -61,7 +61,7 @@ export interface Cut {
 export class CutLimit {
   /** How many times in a row it was reached so soon again that less is left. */
   readonly #early: number;
-  readonly #cut: Cut;
+  readonly #cut: Omit<Cut, "before">;
   readonly #growth: Growth;
   /** How many answers make up for each refusal. */
   readonly #price: number = ANSWERS;
@@ -70,19 +70,20 @@ export class CutLimit {
   #fromMs: number;
   #nowMs: number;
   #pausedMs = 0;
-  /** Whether less is left until refusals of it show whether they are chance, and how often they weren't. */
+  /** Whether less is left until refusals of it show whether they are chance. */
   #probe: "none" | "running" | "over";
-  #probes: number;
+  /** How often it was found, of this limit and those before, that they aren't. */
+  #confirmed: number;
 
-  constructor(cut: Cut, growth: Growth = cubic) {
+  constructor({ before, ...cut }: Cut, growth: Growth = cubic) {
+    // Without the limit before, which would keep all before it in a job that runs for days.
     this.#cut = cut;
     this.#growth = growth;
     this.#cost = cut.cost;
     this.#fromMs = this.#nowMs = cut.atMs;
-    const { before } = cut;
     this.#early = before !== undefined && before.#answers < ANSWERS ? before.#early + 1 : 0;
-    this.#probes = before === undefined ? 0 : before.#probes;
-    const isProbe = cut.mayBeChance && this.#early >= PROBING * 2 ** this.#probes;
+    this.#confirmed = before === undefined ? 0 : before.#confirmed;
+    const isProbe = cut.mayBeChance && this.#early >= PROBING * 2 ** this.#confirmed;
     this.#probe = isProbe ? "running" : "none";
     const isSame = before !== undefined &&
       (cut.used <= SAME * before.#cut.used || cut.isRate && cut.got <= SAME * before.#cut.got);
@@ -92,6 +93,7 @@ export class CutLimit {
     }
   }
 
+  /** Counts answers, by which it grows. */
   answer(count: number, nowMs: number): void {
     this.#answers += count;
     this.#nowMs = nowMs;
@@ -108,6 +110,7 @@ export class CutLimit {
     this.#cost += count;
   }
 
+  /** Adds a pause in which nothing may start. */
   pause(ms: number): void {
     this.#pausedMs += ms;
     this.#fromMs += ms;
@@ -122,7 +125,7 @@ export class CutLimit {
   /** What got through; if it is a rate, over pauses too. */
   get #got(): number {
     const { got, ms, answered, isRate } = this.#cut;
-    return got * ms / (ms + (isRate && answered >= FEW ? this.#pausedMs : 0));
+    return got * ms / (ms + (isRate && answered >= FEW_ANSWERS ? this.#pausedMs : 0));
   }
 
   /** Whether less is still left. */
@@ -143,7 +146,7 @@ export class CutLimit {
 
   /** Goes on from here, as refusals were found to be for lack of room; the next limit is probed later. */
   confirm(): void {
-    this.#probes++;
+    this.#confirmed++;
     this.#endProbe();
   }
 
@@ -171,12 +174,13 @@ export class CutLimit {
     return this.#answers / (this.#price * this.#cost) + this.#tookMs / AGAIN_MS;
   }
 
+  /** The limit as it is now: a number in flight, or a rate in tasks per millisecond. */
   get now(): number {
     const { used, got, isRate, answered, ms } = this.#cut;
     const { first } = this;
     if (this.isHeld) return first;
     // A rate is reached only some time after it is too fast, so it is between both.
-    const most = isRate && answered >= FEW ? got * (used / got) ** BETWEEN : Infinity;
+    const most = isRate && answered >= FEW_ANSWERS ? got * (used / got) ** BETWEEN : Infinity;
     const near = Math.max(first, Math.min(most, NEAR * used));
     const paid = this.#paid;
     // Before more is tried, answers must also make up for what was missed in pauses.

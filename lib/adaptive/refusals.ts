@@ -36,8 +36,8 @@ const MOST_ASKED_MS = 60_000;
 /** The least gap, as timers are no finer, and the largest, in milliseconds. */
 const LEAST_GAP_MS = 1;
 const MOST_GAP_MS = 5_000;
-/** Up to FEW slots are few. They went well if this many times as many tasks were answered with them. */
-const FEW = 4;
+/** So many slots are few. They went well if this many times as many tasks were answered with them. */
+const FEW_SLOTS = 4;
 const WELL = 4;
 /** Of slots that went well until now at least this share is left. */
 const LEFT = 0.8;
@@ -101,7 +101,7 @@ export class Refusals {
     ends: Ends = {},
     slots: number = 1,
   ): Ends {
-    const how = this.#chance.judge(count, ends, slots <= FEW, startedAtMs);
+    const how = this.#chance.judge(count, ends, slots <= FEW_SLOTS, startedAtMs);
     const { refused = 0, askedMs = 0, failed = 0 } = how;
     // A failed task is no answer.
     const through = count - refused - failed - (how.again ?? 0) - (how.elsewhere ?? 0);
@@ -234,7 +234,8 @@ export class Refusals {
     const latencyMs = this.#latencyMs = Math.max(1, busyMs / answered);
     const ms = Math.max(1, nowMs - fromMs);
     const perMs = answered / ms;
-    const wentWell = slots <= FEW && this.#recent.asked - this.#recent.refused >= WELL * slots;
+    const wentWell = slots <= FEW_SLOTS &&
+      this.#recent.asked - this.#recent.refused >= WELL * slots;
     const isRate = gapMs > 0 || slots === 1 || wentWell;
     const used = !isRate ? slots : gapMs > 0 ? 1 / gapMs : Math.max(perMs, slots / latencyMs);
     // Late refusals end together with answers. By Little's law half as many or more were in flight in the mean.

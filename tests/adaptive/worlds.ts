@@ -178,23 +178,6 @@ export const REFUSING: readonly SimulatedJob[] = [
     most: (atMs) => atMs > 15_000 && atMs < 25_000 ? 0 : 30,
     unsaid: true,
   }),
-];
-
-/**
- * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 6 to 9 % is
- * refused of 5 a second and where refusals come late, 6 % of a quota of 600 in ten seconds, 16 % of one of 100;
- * of tasks that only fail up to 17 % of a quota and 12 % where a rate is banned; and with some seeds a few
- * hundred tasks are let through of which 10 % are refused by chance. Real servers with a quota refuse more, as
- * more tasks are in flight when it is used up.
- */
-export const HARD: readonly SimulatedJob[] = [
-  minute("600 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 600, perMs: 10_000 }),
-  minute("600 in each ten seconds, 30 ms, says when", waits(30), {
-    kind: "quota",
-    most: 600,
-    perMs: 10_000,
-    says: true,
-  }),
   minute("60 a second, then 30, then 120, 20 ms", waits(20), {
     kind: "rate",
     perSecond: (atMs) => atMs < 20_000 ? 60 : atMs < 40_000 ? 30 : 120,
@@ -205,6 +188,36 @@ export const HARD: readonly SimulatedJob[] = [
     perSecond: 80,
     reserve: 20,
     bansMs: 3000,
+  }),
+  minute("bans above 80 a second for 3 s, fails", waits(40), {
+    kind: "rate",
+    perSecond: 80,
+    reserve: 20,
+    bansMs: 3000,
+    unsaid: true,
+  }),
+  minute("50 a second, 20 ms, resets", waits(20), {
+    kind: "rate",
+    perSecond: 50,
+    reserve: 10,
+    resets: true,
+  }),
+];
+
+/**
+ * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 6 to 9 % is
+ * refused of 5 a second and where refusals come late, 6 % of a quota of 600 in ten seconds, 16 % of one of 100,
+ * and with some seeds 12 % of a quota whose tasks only fail; and with some seeds a few hundred tasks are let
+ * through of which 10 % are refused by chance. Real servers with a quota refuse more, as more tasks are in
+ * flight when it is used up.
+ */
+export const HARD: readonly SimulatedJob[] = [
+  minute("600 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 600, perMs: 10_000 }),
+  minute("600 in each ten seconds, 30 ms, says when", waits(30), {
+    kind: "quota",
+    most: 600,
+    perMs: 10_000,
+    says: true,
   }),
   minute("takes 25, refuses 3 % by chance", waits(40), { kind: "chance", share: 0.03, most: 25 }),
   minute("5 a second, 50 ms", waits(50), { kind: "rate", perSecond: 5, reserve: 5 }),
@@ -221,19 +234,6 @@ export const HARD: readonly SimulatedJob[] = [
     most: 50,
     perMs: 1000,
     unsaid: true,
-  }),
-  minute("bans above 80 a second for 3 s, fails", waits(40), {
-    kind: "rate",
-    perSecond: 80,
-    reserve: 20,
-    bansMs: 3000,
-    unsaid: true,
-  }),
-  minute("50 a second, 20 ms, resets", waits(20), {
-    kind: "rate",
-    perSecond: 50,
-    reserve: 10,
-    resets: true,
   }),
 ];
 
