@@ -330,10 +330,10 @@ function ownDescriptors(child: Deno.ChildProcess): ByteStream {
       let filled = 0;
       do {
         const count = await read(into.subarray(filled));
-        if (count === 0) break;
+        if (count === 0) return undefined; // a part of a whole is nothing, as its end never comes
         filled += count;
       } while (whole && filled < into.length);
-      return filled > 0 ? into.subarray(0, filled) : undefined;
+      return into.subarray(0, filled);
     },
     write: (bytes) => writing = writing.then(() => written = core.writeAll(to, bytes)),
     hold,
