@@ -44,8 +44,8 @@ export class Limit {
   counts: boolean;
   readonly #free: Alarm;
 
-  /** @param onFree Called when a start becomes allowed, unless that is because a batch leaves. */
-  constructor(private readonly options: LimitOptions, onFree: () => void) {
+  /** @param onFree Called when a start may have become allowed, unless that is because a batch leaves. */
+  constructor(private readonly options: LimitOptions, private readonly onFree: () => void) {
     this.#free = new Alarm(onFree);
     const { rate, slots = Infinity, pace } = options;
     this.pace = pace?.(() => this.#inFlight);
@@ -89,7 +89,8 @@ export class Limit {
       this.#starts.shift();
     }
     if (this.#starts.size + this.#held.size < limit) return 0;
-    return first === undefined ? Infinity : first.atMs + perMs - nowMs;
+    // Without a start, the first token returns so long after a held batch starts, at once at the earliest.
+    return first === undefined ? perMs : first.atMs + perMs - nowMs;
   }
 
   pause(untilMs: number): void {
@@ -110,10 +111,11 @@ export class Limit {
     if (this.options.rate !== undefined) this.#starts.push(start);
   }
 
-  /** Notes that a batch was given to its lane; returns whether its start is still to come. */
-  sent(batch: Batch): boolean {
-    if (this.#held.has(batch) && batch.sentCount > 0) this.#start(batch, batch.sentAtMs);
-    return this.#held.has(batch);
+  /** Notes that a batch was given to its lane, where it starts once its task is loaded. */
+  sent(batch: Batch): void {
+    if (!this.#held.has(batch)) return;
+    if (batch.sentCount > 0) return this.#start(batch, batch.sentAtMs);
+    void batch.openLane!.lane.load(batch.task).then(this.onFree, this.onFree);
   }
 
   /**
@@ -130,15 +132,11 @@ export class Limit {
     if (start !== undefined && startedAtMs > start.atMs) start.atMs = startedAtMs;
   }
 
-  get isBusy(): boolean {
-    return this.#inFlight > 0;
-  }
-
   /** Whether its state is that of a new limit. */
   isIdle(nowMs: number): boolean {
     const isPaused = nowMs < this.#pausedUntilMs + DOUBLINGS * DOUBLES_MS;
-    return !this.isBusy && !isPaused && this.waitMs(nowMs) <= 0 && this.#starts.size === 0 &&
-      this.pace?.isBound !== true;
+    return this.#inFlight === 0 && !isPaused && this.waitMs(nowMs) <= 0 &&
+      this.#starts.size === 0 && this.pace?.isBound !== true;
   }
 
   stop(): void {

@@ -87,8 +87,10 @@ export class Queue {
     return undefined;
   }
 
+  /** Stops the timers of all limits; nothing waits any more. */
   close(): void {
     this.#limit.stop();
+    this.#keys.drop();
   }
 
   /** How many items may still be pulled before the consumer takes some. */
@@ -173,10 +175,11 @@ export class Queue {
     }
   }
 
-  /** Notes that a batch was given to its lane; returns whether its counted start is still to come. */
-  sent(batch: Batch): boolean {
-    const isHeld = this.#limit.sent(batch);
-    return this.#keys.limitOf(batch)?.sent(batch) || isHeld;
+  /** Notes that a batch was given to its lane. */
+  sent(batch: Batch): void {
+    if (!this.isCounted) return;
+    this.#limit.sent(batch);
+    this.#keys.limitOf(batch)?.sent(batch);
   }
 
   /** Notes that a batch left its lane, or comes back without having been sent. */

@@ -263,9 +263,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   onSent(batch: Batch): void {
     if (!this.pool.staysHere) this.#size.weighItems(batch.sentCount, batch.sentBytes);
-    if (!this.#queue.isCounted || !this.#queue.sent(batch)) return;
-    const wake = () => this.onMore();
-    batch.openLane!.lane.load(this.task).then(wake, wake);
+    this.#queue.sent(batch);
   }
 
   onReport(batch: Batch, report: Report): void {

@@ -76,6 +76,22 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
+    name: "what a rate lets start waits for no task before it, from a lane's first one on",
+    notFor: { sequential: "it has a single slot" },
+    async check({ open }) {
+      const rate = { limit: 1, perMs: 20 };
+      for (const limits of [{ rate }, { perKey: { key: () => "k", rate } }]) {
+        await using gates = new Gates();
+        await using executor = open();
+        const items = ["a", "b"].map((key) => ({ url: gates.url, key }));
+        const values = executor.map(taskNamed("gated"), items, limits).toArray();
+        await gates.full(2);
+        gates.openAll();
+        assertEquals(await values, ["a", "b"]);
+      }
+    },
+  },
+  {
     name: "with a rate every item is done in the end, on every lane",
     onGpu: true,
     async check({ open }) {

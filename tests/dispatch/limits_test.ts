@@ -1,8 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import { Limit } from "../../lib/dispatch/limits.ts";
-import { poolOf } from "./fake_lane.ts";
-import { FakeRun } from "./fake_run.ts";
+import { FakeLane, poolOf } from "./fake_lane.ts";
+import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { endings, laneOf, map, mapSettled } from "./start.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
@@ -14,7 +14,7 @@ function startAt(limit: Limit, atMs: number): void {
   limit.take(batch);
   batch.sentCount = 1;
   batch.sentAtMs = atMs;
-  assertEquals(limit.sent(batch), false);
+  limit.sent(batch);
 }
 
 Deno.test("a token is there again so long after the start that took it", () => {
@@ -52,12 +52,19 @@ Deno.test("whenever starts are tried, no span holds more of them than may start,
   );
 });
 
-Deno.test("a token is held while a lane loads, counts from the start, and comes back without one", () => {
-  const limit = new Limit({ rate: { limit: 1, perMs: 100 } }, () => {});
-  const batch = run.batch(["x"]);
+Deno.test("a token is held while a lane loads, counts from the start, and comes back without one", async () => {
+  let free = 0;
+  const limit = new Limit({ rate: { limit: 1, perMs: 100 } }, () => free++);
+  const loaded = Promise.withResolvers<void>();
+  const lane = new FakeLane({ quick: false });
+  lane.loads = () => loaded.promise;
+  const batch = sendTo(openLane(lane), run.batch(["x"]));
   limit.take(batch);
-  assert(limit.sent(batch), "it has started");
-  assertEquals(limit.waitMs(5_000), Infinity);
+  limit.sent(batch);
+  assertEquals(limit.waitMs(5_000), 100);
+  loaded.resolve();
+  await settle();
+  assertEquals(free, 1);
   batch.sentCount = 1;
   assertEquals(limit.waitMs(5_010), 100);
   limit.leave(batch, 5_005);
@@ -206,27 +213,66 @@ Deno.test("waiting for a token is no part of a task's deadline", async () => {
   assertEquals(await values, ["value of a", "value of b"]);
 });
 
-Deno.test("starts are counted from when a lane has loaded, so that none bunch then", async () => {
+const TWO = { rate: { limit: 2, perMs: 100 } };
+
+for (
+  const [whose, limits] of [["a run", TWO], ["a key", {
+    perKey: { key: () => "k", ...TWO },
+  }]] as const
+) {
+  Deno.test(`${whose}'s starts are counted from when a lane has loaded, so that none bunch then`, async () => {
+    using time = new VirtualTime();
+    const { pool, lane, on } = laneOf(8, { quick: false });
+    const loaded = Promise.withResolvers<void>();
+    lane.loads = () => loaded.promise;
+    const items = ["a", "b", "c", "d"];
+    const values = map(pool, items, { ...limits, loadTimeoutMs: 10_000 }).toArray();
+    time.pass(500);
+    assertEquals(lane.batches.length, 2);
+    for (const batch of lane.batches) lane.loaded(batch);
+    loaded.resolve();
+    await settle();
+    assertEquals(lane.batches.length, 2);
+    time.pass(99);
+    assertEquals(lane.batches.length, 2);
+    time.pass(1);
+    assertEquals(lane.batches.length, 4);
+    for (const batch of lane.batches) lane.loaded(batch);
+    for (const index of items.keys()) lane.finish(on(index));
+    assertEquals(await values, items.map((item) => `value of ${item}`));
+    assertEquals(time.timers, 0);
+  });
+
+  Deno.test(`${whose}'s next start waits for no earlier task's end, however late the first have started`, async () => {
+    using time = new VirtualTime();
+    const { pool, lane, on } = laneOf(8, { quick: false });
+    const values = map(pool, ["a", "b", "c"], { ...limits, loadTimeoutMs: 10_000 }).toArray();
+    await settle();
+    // The lane says that it has loaded the task before the items that waited for that are sent.
+    for (const batch of lane.batches) lane.loaded(batch);
+    for (const batch of lane.batches) lane.start(batch);
+    time.pass(200);
+    assertEquals(lane.batches.length, 3);
+    lane.loaded(on(2));
+    for (const index of [0, 1, 2]) lane.finish(on(index));
+    assertEquals((await values).length, 3);
+    assertEquals(time.timers, 0);
+  });
+}
+
+Deno.test("a key's timer ends with its run, though an item that didn't start made way for the one it was set for", async () => {
   using time = new VirtualTime();
   const { pool, lane, on } = laneOf(8, { quick: false });
-  const loaded = Promise.withResolvers<void>();
-  lane.loads = () => loaded.promise;
-  const rate = { limit: 2, perMs: 100 };
-  const items = ["a", "b", "c", "d"];
-  const values = map(pool, items, { rate, loadTimeoutMs: 10_000 }).toArray();
-  time.pass(500);
-  assertEquals(lane.batches.length, 2);
-  for (const batch of lane.batches) lane.loaded(batch);
-  loaded.resolve();
-  await settle();
-  assertEquals(lane.batches.length, 2);
-  time.pass(99);
-  assertEquals(lane.batches.length, 2);
-  time.pass(1);
-  assertEquals(lane.batches.length, 4);
-  for (const batch of lane.batches) lane.loaded(batch);
-  for (const index of items.keys()) lane.finish(on(index));
-  assertEquals(await values, items.map((item) => `value of ${item}`));
+  const perKey = { key: () => "k", rate: { limit: 2, perMs: 1e6 } };
+  const all = mapSettled(pool, ["a", "b", "c"], { perKey }).toArray();
+  lane.loaded(on(0));
+  pool.wakeAll();
+  assertEquals([lane.batches.length, time.timers > 0], [2, true]);
+  lane.unloadable(on(1), new Error("no such file"));
+  lane.loaded(on(2));
+  for (const index of [0, 2]) lane.finish(on(index));
+  assertEquals(endings(await all), ["0 fulfilled", "1 failed", "2 fulfilled"]);
+  await pool.close();
   assertEquals(time.timers, 0);
 });
 
@@ -251,7 +297,7 @@ Deno.test("no more are in flight than there are slots, and none starts in a paus
   const limit = new Limit({ slots: 1 }, () => free++);
   const [one, two] = [run.batch(["x"]), run.batch(["y"])];
   limit.take(one);
-  assertEquals([limit.allows(), limit.isBusy, time.timers], [false, true, 0]);
+  assertEquals([limit.allows(), time.timers], [false, 0]);
   limit.leave(two, NaN); // this batch never took a slot
   assertEquals(limit.allows(), false);
   limit.leave(one, NaN);
@@ -300,15 +346,17 @@ Deno.test("a limit is idle once each token is there again", () => {
 Deno.test("what is on its way to a lane and what has started there count alike", () => {
   using time = new VirtualTime();
   const limit = new Limit({ rate: { limit: 9, perMs: 100 }, slots: 2 }, () => {});
-  const [held, started] = [run.batch(["x"]), run.batch(["y"])];
-  for (const batch of [held, started]) limit.take(batch);
-  started.sentCount = 1;
-  started.sentAtMs = time.nowMs;
-  assertEquals([limit.sent(started), limit.sent(held)], [false, true]);
-  assertEquals([limit.allows(), limit.isBusy], [false, true]);
-  limit.leave(held, NaN);
-  limit.leave(started, time.nowMs);
-  assertEquals([limit.isBusy, limit.isIdle(time.nowMs)], [false, false]);
+  const lane = openLane(new FakeLane({ quick: false }));
+  const [held, started] = ["x", "y"].map((item) => sendTo(lane, run.batch([item])));
+  started!.sentCount = 1;
+  for (const batch of [held!, started!]) {
+    limit.take(batch);
+    limit.sent(batch);
+  }
+  assertEquals(limit.allows(), false);
+  limit.leave(held!, NaN);
+  limit.leave(started!, time.nowMs);
+  assertEquals(limit.isIdle(time.nowMs), false);
   time.pass(100);
   assertEquals(limit.isIdle(time.nowMs), true);
 });
