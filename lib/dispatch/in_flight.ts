@@ -157,7 +157,10 @@ export class InFlight {
     this.endedMs = report.endedAtMs;
     this.nowMs = this.pool.staysHere && report.last ? report.endedAtMs : NaN;
     this.#options.guide?.reported(batch, report);
-    if (report.last) this.#release(batch, report.startedAtMs);
+    if (report.last) {
+      const unstarted = batch.items.length - batch.reported - report.count;
+      this.#release(batch, unstarted, report.startedAtMs);
+    }
     batch.run.onReport(batch, report);
   }
 
@@ -165,7 +168,7 @@ export class InFlight {
     if (!batch.openLane!.inFlight.has(batch)) return;
     this.places.noteUnloadable(batch.task);
     this.#loaded = undefined;
-    this.#release(batch);
+    this.#release(batch, batch.items.length);
     if (this.#options.guide?.unloadable(batch, error)) batch.run.putBack(batch);
     else this.#failLoading(batch, error);
   }
@@ -186,8 +189,10 @@ export class InFlight {
     batch.run.onUnloadable(batch, error, isKnown);
   }
 
-  #release(batch: Batch, startedAtMs = NaN): void {
+  /** @param unstarted How many of its items its lane gives back without having started them. */
+  #release(batch: Batch, unstarted = 0, startedAtMs = NaN): void {
     const openLane = batch.openLane!;
+    openLane.tasksLeft += unstarted;
     openLane.inFlight.delete(batch);
     this.watched.delete(batch);
     batch.run.onLeave(batch, startedAtMs);
@@ -371,10 +376,8 @@ export class InFlight {
   }
 
   #recall(batch: Batch, goesOn = false): boolean {
-    const openLane = batch.openLane!;
-    if (!openLane.lane.recall(batch, goesOn)) return false;
-    openLane.tasksLeft += batch.items.length;
-    this.#release(batch);
+    if (!batch.openLane!.lane.recall(batch, goesOn)) return false;
+    this.#release(batch, batch.items.length);
     return true;
   }
 

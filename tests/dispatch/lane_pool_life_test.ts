@@ -188,3 +188,22 @@ Deno.test("what runs is told, with what is known of it", () => {
     [40, "e", 1, sent[2]!.sentAtMs],
   ]);
 });
+
+Deno.test("what a lane gives back without having started it uses up none of its tasks", async () => {
+  const { pool, made } = poolOf({ tasksPerLane: 3 });
+  const values = map(pool, ["a", "b", "c"], { chunk: 3 }).toArray();
+  const [lane] = made;
+  const [batch] = lane!.batches;
+  lane!.start(batch!);
+  lane!.endOnly(batch!);
+  lane!.report(batch!, true);
+  assertEquals([made.length, lane!.batches.map(({ items }) => items)], [1, [["b", "c"]]]);
+  lane!.finish(lane!.batches[0]!);
+  assertEquals((await values).length, 3);
+  assertEquals([made.length, lane!.isClosed], [1, true]);
+  // Nor does what can't be loaded there.
+  const other = poolOf({ tasksPerLane: 1 });
+  const run = new FakeRun().has(1).join(other.pool);
+  other.made[0]!.unloadable(run.sent[0]!, new Error("no such file"));
+  assertEquals([other.made.length, other.made[0]!.isClosed], [1, false]);
+});
