@@ -151,10 +151,14 @@ class Call implements PoolRun, Settling {
   }
 
   putBack(batch: Batch): void {
-    if (batch.items.length === 0) return;
+    if (batch.items.length > 0) this.#wait(batch, true);
+  }
+
+  /** @param isNext Whether it is sent before the calls that wait, because it was its turn before. */
+  #wait(batch: Batch, isNext: boolean): void {
     // A batch that was on a lane holds that lane's state, so its item goes into a new one.
     this.#next = batch.openLane === undefined ? batch : batch.part(0, 1);
-    if (this.#failure === undefined) this.calls.pool.wake(this);
+    if (this.#failure === undefined) this.calls.pool.wake(this, isNext);
     else this.#drop();
   }
 
@@ -207,7 +211,7 @@ class Call implements PoolRun, Settling {
   retryLater(batch: Batch, waitMs: number): void {
     const forget = after(waitMs, () => {
       this.#delayed = undefined;
-      this.putBack(batch);
+      this.#wait(batch, false);
     });
     this.#delayed = { batch, forget };
   }

@@ -30,15 +30,30 @@ export class Fifo<T> {
     return first;
   }
 
+  /** Puts items before all others, in their order. */
+  prepend(items: readonly T[]): void {
+    this.#reset([...items, ...this.slice(0, Infinity)]);
+  }
+
+  /** Removes the items that don't pass. */
+  filter(passes: (item: T) => boolean): void {
+    this.#reset(this.slice(0, Infinity).filter(passes));
+  }
+
   /** Some of the waiting items, by their positions. */
   slice(from: number, to: number): T[] {
     return this.#all.slice(this.#taken + from, this.#taken + to) as T[];
   }
 
   clear(): void {
-    this.first = undefined;
-    this.#all = [];
-    this.size = this.#taken = 0;
+    this.#reset([]);
+  }
+
+  #reset(all: T[]): void {
+    this.#all = all;
+    this.#taken = 0;
+    this.first = all[0];
+    this.size = all.length;
   }
 }
 

@@ -201,7 +201,8 @@ export class InFlight {
 
   #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {
     if (death.starting) this.places.endedStarting(openLane, death);
-    const lost = [...openLane.inFlight];
+    // What comes back last is sent first.
+    const lost = [...openLane.inFlight].reverse();
     const isKnown = openLane.isForced || death.starting;
     const verdicts = blame(lost, isKnown, death.suspicion, death.by);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
@@ -382,7 +383,7 @@ export class InFlight {
   }
 
   recallAll(): void {
-    for (const batch of this.#all) this.takeBack(batch);
+    for (const batch of this.#all.reverse()) this.takeBack(batch);
   }
 }
 

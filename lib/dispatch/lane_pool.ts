@@ -69,6 +69,10 @@ export class LanePool implements PlacesHost {
   readonly #runs = new Bag<PoolRun>();
   /** Runs that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
+  /** Those that found no place meanwhile: others may send before them, but they keep their turns. */
+  readonly #refused: PoolRun[] = [];
+  /** How many runs were removed while they waited, since these were last taken out of `#ready`. */
+  #removed = 0;
   readonly #actions = new Fifo<() => void>();
   #isBusy = false;
   #isPaused = false;
@@ -214,7 +218,8 @@ export class LanePool implements PlacesHost {
 
   /** Whether other runs already wait for a turn, so that a new one could send nothing now. */
   get isCrowded(): boolean {
-    return !this.options.remote && !this.#isBusy && this.#ready.size > 0;
+    const isHere = this.#places.isSimple && !this.options.remote;
+    return isHere && !this.#isBusy && this.#ready.size > 0;
   }
 
   /** Sets whether a run rests: then it keeps neither lanes nor the program alive. */
@@ -225,20 +230,25 @@ export class LanePool implements PlacesHost {
     if (rests) this.inFlight.rest();
   }
 
-  /** Gives a run a turn, because it may have something to send. */
-  wake(run: PoolRun): void {
+  /**
+   * Gives a run a turn, because it may have something to send.
+   *
+   * @param isNext Whether its turn comes before those of all others that wait, because it was its turn before.
+   */
+  wake(run: PoolRun, isNext = false): void {
     if (!run.isReady) {
       if (!this.#runs.has(run)) return;
-      this.#queue(run);
+      this.#queue(run, isNext);
     }
     if (!this.#isBusy) this.do(() => {});
   }
 
-  /** Adds a run behind all others that wait for a turn. */
-  #queue(run: PoolRun): void {
+  /** Adds a run to those that wait for a turn. */
+  #queue(run: PoolRun, isNext = false): void {
     if (run.isReady) return;
     run.isReady = true;
-    this.#ready.push(run);
+    if (isNext) this.#ready.prepend([run]);
+    else this.#ready.push(run);
   }
 
   /** Removes the run whose turn it is from the waiting runs. */
@@ -249,6 +259,11 @@ export class LanePool implements PlacesHost {
 
   remove(run: PoolRun): void {
     if (!this.#runs.delete(run)) return;
+    // Calls that are aborted while they wait would be kept, with their items, for as long as those before them.
+    if (run.isReady && ++this.#removed > this.#ready.size / 2) {
+      this.#ready.filter((one) => this.#runs.has(one));
+      this.#removed = 0;
+    }
     if (run.rests !== true) this.#places.wait(-1);
     this.inFlight.rest();
     if (this.#runs.size > 0) return;
@@ -300,9 +315,15 @@ export class LanePool implements PlacesHost {
   }
 
   #sendQueued(): void {
+    try {
+      this.#sendMost();
+    } finally {
+      if (this.#refused.length > 0) this.#ready.prepend(this.#refused.splice(0));
+    }
+  }
+
+  #sendMost(): void {
     const { guide } = this.options;
-    /** How many runs in a row found no place. */
-    let refused = 0;
     while (this.#actions.size === 0 && !this.#isPaused) {
       const run = this.#ready.first;
       if (run === undefined) return;
@@ -312,8 +333,7 @@ export class LanePool implements PlacesHost {
       const place = wanted && this.#places.placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
         if (this.#places.isFull) return this.#sendAhead();
-        if (++refused >= this.#ready.size) return;
-        this.#pass(run);
+        this.#refused.push(this.#ready.shift()!);
         continue;
       }
       // Only batches for the event loop wait for its next turn.
@@ -322,9 +342,7 @@ export class LanePool implements PlacesHost {
       const batch = place && run.take();
       if (batch === undefined || run.isCall) this.#unqueue(run);
       else if (this.#ready.size > 1) this.#pass(run);
-      if (batch === undefined) continue;
-      refused = 0;
-      this.#send(run, place!, batch);
+      if (batch !== undefined) this.#send(run, place!, batch);
     }
   }
 

@@ -480,7 +480,7 @@ export class Places {
     if (openLane.inFlight.size === 0) {
       return recalls ? this.close(openLane) : this.noteIdle(openLane);
     }
-    for (const batch of recalls ? openLane.inFlight : []) {
+    for (const batch of recalls ? [...openLane.inFlight].reverse() : []) {
       if (!this.host.inFlight.takeBack(batch)) openLane.lane.askBack?.(batch);
     }
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Calls } from "../../lib/dispatch/calls.ts";
 import { CrashedError, QueueFullError, TaskLoadError } from "../../lib/lanes/errors.ts";
-import { valueOf } from "./fake_lane.ts";
+import { poolOf, valueOf } from "./fake_lane.ts";
 import { FAKE_TASK, laneOf, map } from "./start.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
@@ -58,6 +58,27 @@ Deno.test("a call that is tried again waits behind those that came meanwhile", a
   const values: unknown[] = await Promise.all([again, next, last]);
   assertEquals(values, ["a", "b", "c"].map(valueOf));
   assertEquals(time.timers, 0);
+});
+
+Deno.test("calls that come back unstarted go before those that wait, in their order", async () => {
+  for (const how of ["paused", "lost"]) {
+    const { pool, made } = poolOf({ slots: 2, quick: false });
+    const calls = new Calls(pool, Infinity);
+    const all = ["a", "b", "c"].map((item) => calls.run(FAKE_TASK, item, undefined));
+    if (how === "lost") made[0]!.die("exited with code 1", { starting: true });
+    else {
+      pool.pause();
+      pool.resume();
+    }
+    const lane = made.at(-1)!;
+    assertEquals(lane.batches.flatMap(({ items }) => items), ["a", "b"]);
+    while (lane.batches.length > 0) {
+      const [batch] = lane.batches;
+      lane.loaded(batch!);
+      lane.finish(batch!);
+    }
+    assertEquals(await Promise.all(all), ["a", "b", "c"].map(valueOf));
+  }
 });
 
 Deno.test("more calls than may wait are refused at once, and counted anew when some have left", async () => {

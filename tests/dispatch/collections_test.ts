@@ -26,6 +26,10 @@ Deno.test("those that wait can be looked at, and dropped", () => {
   for (const item of ["a", "b", "c", "d"]) queue.push(item);
   queue.shift();
   assertEquals(queue.slice(1, 3), ["c", "d"]);
+  queue.prepend(["y", "z"]);
+  assertEquals([queue.first, queue.size, queue.slice(0, 5)], ["y", 5, ["y", "z", "b", "c", "d"]]);
+  queue.filter((item) => item < "c" || item > "y");
+  assertEquals([queue.shift(), queue.first, queue.size], ["z", "b", 1]);
   queue.clear();
   assertEquals([queue.size, queue.first], [0, undefined]);
 });

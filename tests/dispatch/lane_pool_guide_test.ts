@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { Calls } from "../../lib/dispatch/calls.ts";
 import type { PoolGuide } from "../../lib/dispatch/lane_pool.ts";
-import { poolOf } from "./fake_lane.ts";
+import { poolOf, valueOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 /** A pool with a guide, on this event loop only, and the calls that the guide received. */
-function guided(more: Partial<PoolGuide> = {}, slots = 2) {
+function guided(more: Partial<PoolGuide> = {}, slots = 2, lanes = 1) {
   const told: string[] = [];
   const guide: PoolGuide = {
     fidelity: "as sent",
@@ -31,7 +32,7 @@ function guided(more: Partial<PoolGuide> = {}, slots = 2) {
   };
   // The options are copied with their getters; a spread would read each getter once.
   Object.defineProperties(guide, Object.getOwnPropertyDescriptors(more));
-  return { told, ...poolOf({ remote: false, slots, guide }) };
+  return { told, ...poolOf({ remote: false, slots, lanes, guide }) };
 }
 
 Deno.test("a guide is told when there is something to do, and when all is done, not of each run", () => {
@@ -85,4 +86,27 @@ Deno.test("lanes are shared only while there are several runs", () => {
   });
   pool.do(() => pool.remove(runs[0]!));
   assertEquals([...shared, pool.isShared], [false, false, true, false]);
+});
+
+Deno.test("a call that may run in this event loop starts at once, whatever waits for its place elsewhere", async () => {
+  const { pool, made } = guided(
+    {
+      tasks: {
+        mostThere: () => 1,
+        hasRunHere: () => false,
+        staysHere: ({ module }) => module === "here:",
+        keeps: () => false,
+      },
+    },
+    1,
+    3,
+  );
+  pool.resize((lane) => lane === 0 ? 0 : 1);
+  // One of its batches is tried on a lane, and until that has ended no other may start.
+  new FakeRun("there").has(2).join(pool);
+  assertEquals(made.map(({ number, batches }) => [number, batches.length]), [[1, 1]]);
+  const value = new Calls(pool, Infinity).run({ module: "here:", export: "default" }, "x", {});
+  const here = made.find(({ number }) => number === 0)!;
+  here.finish(here.batches[0]!);
+  assertEquals(await value, valueOf("x"));
 });

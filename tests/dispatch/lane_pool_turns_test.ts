@@ -223,3 +223,34 @@ Deno.test("a closed pool waits for no turn of the event loop", async () => {
   await pool.close();
   assertEquals(time.immediates, 0);
 });
+
+Deno.test("runs that find no place keep their turns, whatever others send meanwhile", () => {
+  const { pool, made } = poolOf({ slots: 4 });
+  const join = (name: string, firstIndex: number) => {
+    const run = new FakeRun(name).has(1, firstIndex).join(pool);
+    for (const lane of made) lane.accepting = ({ module }) => module === lane.tasks[0];
+    return run;
+  };
+  const [first, second] = [join("a", 10), join("b", 20)];
+  // The first task's lane was replaced while it runs, so there is no place for a third one.
+  for (const index of [30, 31, 32]) join("c", index);
+  join("b", 21);
+  assertEquals([made.length, made[1]!.batches.map(({ firstIndex }) => firstIndex)], [2, [20, 21]]);
+  made[0]!.finish(first!.sent[0]!);
+  for (const batch of made[1]!.batches) made[1]!.finish(batch);
+  assertEquals(second!.told, ["20 ended"]);
+  assertEquals(made[2]!.batches.map(({ firstIndex }) => firstIndex), [30, 31, 32]);
+});
+
+Deno.test("runs that are removed while they wait are forgotten, and never asked", () => {
+  const parts = poolOf();
+  const { pool } = parts;
+  new FakeRun("busy").has(1).join(pool);
+  const runs = Array.from({ length: 100 }, (_, n) => new FakeRun(`run ${n}`).has(1));
+  for (const run of runs) run.join(pool);
+  const [left, ...removed] = runs;
+  const before = removed.map(({ peeks }) => peeks);
+  pool.do(() => removed.forEach((run) => pool.remove(run)));
+  finishAll(parts);
+  assertEquals([left!.told, removed.map(({ peeks }) => peeks)], [["10 ended"], before]);
+});
