@@ -146,8 +146,12 @@ export class Places {
   readonly #closing = new Set<Promise<void>>();
   /** Places for which no lane was free; once another lane is closed, there may be one for them. */
   readonly #wanting = new Set<Place>();
-  /** Resources that couldn't be disposed in lanes that were closed; `closeAll` throws these errors. */
-  readonly #teardownFailures: TeardownError[] = [];
+  /**
+   * How many lanes that were closed couldn't dispose of their resources, and the first one's error, which
+   * `closeAll` throws.
+   */
+  #teardownFailures = 0;
+  #firstTeardownFailure: TeardownError | undefined;
   #startFailures = 0;
   /** The most lanes that were starting at once, since one last succeeded. */
   #mostStarting = 0;
@@ -496,8 +500,9 @@ export class Places {
     this.#leave(openLane);
     this.of(openLane).retired.delete(openLane);
     const closing = openLane.lane.close().catch((error) => {
-      if (error instanceof TeardownError) this.#teardownFailures.push(error);
-      else reportError(error);
+      if (!(error instanceof TeardownError)) return reportError(error);
+      this.#teardownFailures++;
+      this.#firstTeardownFailure ??= error;
     }).finally(() => {
       this.#closing.delete(closing);
       // A lane that never started leaves no room for another.
@@ -521,8 +526,9 @@ export class Places {
   async closeAll(): Promise<void> {
     for (const openLane of this.lanes) this.close(openLane);
     await Promise.all(this.#closing);
-    const failures = this.#teardownFailures.splice(0);
-    if (failures.length > 0) throw allAsOne(failures);
+    const first = this.#firstTeardownFailure;
+    this.#firstTeardownFailure = undefined;
+    if (first !== undefined) throw allAsOne(first, this.#teardownFailures);
   }
 }
 

@@ -188,16 +188,15 @@ export async function closeWithin(
   const failures = await within(graceMs, dispose(), () => {
     return holds() ? [new TeardownError(`The teardown of a lane ${late}`)] : [];
   });
-  if (failures.length > 0) throw allAsOne(failures);
+  const [first] = failures;
+  if (first !== undefined) throw allAsOne(first, failures.length);
 }
 
 /** The first failure, with a message that says how many there are. */
-export function allAsOne(failures: readonly TeardownError[]): TeardownError {
-  const [first] = failures;
-  if (failures.length === 1) return first!;
-  return new TeardownError(`${first!.message} (the first of ${failures.length} such failures)`, {
-    cause: first!.cause,
-  });
+export function allAsOne(first: TeardownError, count: number): TeardownError {
+  if (count === 1) return first;
+  const { message, cause } = first;
+  return new TeardownError(`${message} (the first of ${count} such failures)`, { cause });
 }
 
 /**
