@@ -148,7 +148,9 @@ export class RemoteLane implements Lane {
   }
 
   load(task: Task): Promise<void> {
-    if (this.#state === "gone") return Promise.reject(loadError(task, "the lane is gone"));
+    if (this.#state === "gone" || this.#state === "closing") {
+      return Promise.reject(loadError(task, "the lane is gone"));
+    }
     const known = this.#tasks.of(task);
     known.isAwaited ||= known.held.size === 0;
     return known.loaded.promise;
@@ -272,8 +274,12 @@ export class RemoteLane implements Lane {
     }
     const begun = id === 0 ? undefined : this.#begun(batch);
     if (begun !== undefined) return begun;
-    // On another machine a batch may wait for tasks of other programs.
-    const mayBeNext = id === 0 ? this.#tasks.loading === task : this.#channel.isLeased !== true;
+    const { loading } = this.#tasks;
+    // No batch waits for a module that is loaded for `load` alone, so nothing limits how long that takes. And on
+    // another machine a batch may wait for tasks of other programs.
+    const mayBeNext = id === 0
+      ? loading === task || loading?.held.size === 0
+      : this.#channel.isLeased !== true;
     const isNext = mayBeNext &&
       ![...this.#sent.values()].some((other) => this.#begun(other) !== undefined);
     return { state: "waiting", ...(isNext && { isNext }) };

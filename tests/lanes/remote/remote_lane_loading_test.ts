@@ -217,15 +217,19 @@ Deno.test("a lane that dies before it is ready has loaded nothing, and nothing i
 });
 
 Deno.test("a lane that is gone loads nothing any more, and says so", async () => {
-  for (const end of ["closed", "dead"] as const) {
+  for (const end of ["closed", "closing", "dead"] as const) {
     const { lane, channel } = readyLane();
-    if (end === "closed") await lane.close();
-    else channel.ends("exited with code 3");
+    // There is something to dispose of, so it is closed only once that is done.
+    if (end === "closing") channel.says(FromLane.loading, [1, 1]);
+    const closed = end === "dead" ? channel.ends("exited with code 3") : lane.close();
+    if (end === "closed") await closed;
     const answer = await Promise.race([
       lane.load(OTHER).then(() => "loaded", () => "refused"),
       settle().then(() => "nothing"),
     ]);
     assertEquals([end, answer], [end, "refused"]);
+    if (end === "closing") channel.says(FromLane.disposed, [], []);
+    await closed;
   }
 });
 
@@ -299,4 +303,21 @@ Deno.test("what waits for a task that is not loaded yet isn't next while another
   assertEquals(lane.progress(waits), { state: "waiting" });
   channel.says(FromLane.report, reportHeadOf(lastId(over)), [2]);
   assertEquals(lane.progress(waits), { state: "waiting", isNext: true });
+});
+
+Deno.test("what waits behind a module that no batch waits for is next, so that its lane is replaced at last", () => {
+  for (const how of ["asked for alone", "wanted after its batch has gone"]) {
+    const { lane, channel } = laneOver();
+    const [other, waits] = [batchOf([1], { task: OTHER }), batchOf([2])];
+    channel.saysReady();
+    if (how === "asked for alone") void lane.load(OTHER);
+    else lane.send(other);
+    lane.send(waits);
+    channel.says(FromLane.loading, [1, 0]);
+    if (how !== "asked for alone") {
+      assertEquals(lane.progress(waits), { state: "waiting" });
+      lane.recall(other, true);
+    }
+    assertEquals([how, lane.progress(waits)], [how, { state: "waiting", isNext: true }]);
+  }
 });
