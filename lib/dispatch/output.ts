@@ -16,7 +16,7 @@ export interface Settlement<Item = unknown> {
   readonly index: number;
   /** The item itself, as it was given. */
   readonly item: Item;
-  /** The lane it ran on, from 0; −1 if it never started. */
+  /** The lane it ended on, from 0; −1 if it never started, or ended while it waited for its next attempt. */
   readonly lane: number;
   /**
    * How many attempts were made: starts of the task, as far as known, and failed loads of its module; 0 if none
@@ -26,8 +26,8 @@ export interface Settlement<Item = unknown> {
   /** When it was pulled from the input, on the caller's `performance.now()` clock. */
   readonly queuedAtMs: number;
   /**
-   * When its last attempt started, on the caller's `performance.now()` clock; NaN if none did, or if the lane
-   * was lost before it could report the start.
+   * When its last attempt started, on the caller's `performance.now()` clock; NaN if none did, if it ended while
+   * it waited for its next attempt, or if the lane was lost before it could report the start.
    */
   readonly startedAtMs: number;
   /** When it ended, on the same clock. */
