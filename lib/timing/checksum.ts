@@ -5,7 +5,16 @@ import { attempt, isError } from "../lanes/attempt.ts";
 type Hash = { update(data: string | Uint8Array): Hash; digest(encoding: "hex"): string };
 export type CreateHash = (algorithm: string) => Hash;
 
-function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
+const isBoxed = (value: object) =>
+  value instanceof Number || value instanceof Boolean || value instanceof BigInt;
+
+const isBuffer = (value: object) =>
+  value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+
+const isFloats = (value: object) =>
+  value instanceof Float64Array || value instanceof Float32Array || value instanceof Float16Array;
+
+function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);
@@ -38,10 +47,15 @@ export function canonicalText(
   }
   if (value instanceof Date) return `date ${value.getTime()};`;
   if (value instanceof RegExp) return `regexp ${write(String(value))}`;
-  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
-    const digest = createHash("sha256").update(bytesOf(value)).digest("hex");
+  if (isBoxed(value)) return `boxed ${write(value.valueOf())}`;
+  if (isBuffer(value) || ArrayBuffer.isView(value)) {
     // A Buffer counts as a Uint8Array, since it arrives as one from another lane.
     const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+    // Which of its many bit patterns a NaN has depends on how the code was compiled.
+    if (isFloats(value) && value.some(Number.isNaN)) {
+      return `${kind} ${Array.from(value, write).join("")}`;
+    }
+    const digest = createHash("sha256").update(bytesOf(value)).digest("hex");
     return `${kind} ${value.byteLength}:${digest};`;
   }
   if (value instanceof Map) return `map ${value.size}{${pairs(value)}}`;

@@ -66,6 +66,17 @@ Deno.test("checksumOf() tells all these values apart", async () => {
     ["ab", "c"],
     ["a", "bc"],
     Symbol("a"),
+    Object(1),
+    Object(2),
+    Object(true),
+    Object(1n),
+    new Float64Array([NaN, 0]),
+    new Float64Array([NaN, -0]),
+    new Float32Array([NaN, 0]),
+    new SharedArrayBuffer(1),
+    new SharedArrayBuffer(2),
+    new Uint8Array(new SharedArrayBuffer(1)),
+    new Uint8Array(new SharedArrayBuffer(2)),
   ]; // deno-fmt-ignore
   const sums = await Promise.all(values.map(of));
   assertEquals(new Set(sums).size, values.length);
@@ -84,6 +95,12 @@ Deno.test("checksumOf() doesn't mind the order of keys, of entries, or of outcom
 
 Deno.test("checksumOf() takes a Buffer for the bytes that it arrives as from another lane", async () => {
   assertEquals(await of(Buffer.from([1, 2])), await of(structuredClone(Buffer.from([1, 2]))));
+});
+
+Deno.test("checksumOf() takes all NaNs for equal, whatever their bits", async () => {
+  const bits = [0x7ff8000000000000n, 0xfff8000000000000n];
+  const [plus, minus] = bits.map((of) => new Float64Array(new BigUint64Array([of]).buffer));
+  assertEquals(await of(plus), await of(minus));
 });
 
 Deno.test("checksumOf() minds which item a result belongs to", async () => {
