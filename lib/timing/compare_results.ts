@@ -14,16 +14,19 @@ import {
 
 export type Change = ReturnType<typeof changeOf>;
 
-const sumOf = ({ rounds }: ModelResult, of: (round: Round) => number) =>
-  rounds.reduce((sum, round) => sum + of(round), 0);
+/** How many items of all rounds failed, and as what share of them. */
+function failuresOf({ rounds }: ModelResult) {
+  const sumOf = (of: (round: Round) => number) => rounds.reduce((sum, round) => sum + of(round), 0);
+  const failed = sumOf(({ failed }) => failed);
+  const all = failed + sumOf(({ succeeded }) => succeeded);
+  return { failed, all, share: failed === 0 ? 0 : failed / all };
+}
+
+type Failures = ReturnType<typeof failuresOf>;
 
 /** Why two times can't be compared: different shares of the items failed, or none succeeded. */
 function incomparable(then: ModelResult, now: ModelResult) {
-  const share = (model: ModelResult) => {
-    const failed = sumOf(model, ({ failed }) => failed);
-    return failed === 0 ? 0 : failed / (failed + sumOf(model, ({ succeeded }) => succeeded));
-  };
-  const [old, fresh] = [share(then), share(now)];
+  const [old, fresh] = [then, now].map((of) => failuresOf(of).share) as [number, number];
   if (fresh > old) return "fails more now";
   if (fresh < old) return "failed more then";
   return nothingSucceeded(now) ? "fails then and now" : undefined;
@@ -148,12 +151,14 @@ export function whatDiffers(then: Compared, now: Compared): string[] {
 function jobWarnings(then: Comparison, now: Comparison): string[] {
   const differ = (what: string, a: unknown, b: unknown) =>
     a === b ? [] : [`${what} differ: ${a} then, ${b} now.`];
-  const failed = (of: ModelResult) => sumOf(of, ({ failed }) => failed);
   const ofModels = now.models.flatMap((model) => {
     const { model: name } = model;
     const old = then.models.find((other) => other.model === name);
     if (old === undefined) return [`${name} is only in the newer result.`];
-    return differ(`failures of ${name}`, failed(old), failed(model));
+    // Of more rounds, more items fail.
+    const [was, is] = [old, model].map(failuresOf) as [Failures, Failures];
+    const told = ({ failed, all }: Failures) => `${failed} of ${all}`;
+    return was.share === is.share ? [] : differ(`failures of ${name}`, told(was), told(is));
   });
   const names = new Set(now.models.map(({ model }) => model));
   const gone = then.models.filter(({ model }) => !names.has(model));

@@ -30,6 +30,9 @@ const SMALL_SAMPLE_CONFIDENCE = 0.96;
 /** The least deviation of logarithms that is assumed for a few rounds. */
 const LEAST_DEVIATION = 0.01;
 
+/** The 0.975 quantile of the normal distribution, for an interval of 95 %. */
+const NORMAL = 1.95996;
+
 /** How far off a single round is assumed to be, as a logarithm. */
 const SINGLE_ROUND: number = Math.LN2;
 
@@ -60,7 +63,11 @@ function signInterval(sample: Sorted): [number, number] {
 }
 
 function around(median: number, center: number, reach: number): Interval {
-  return { median, low: center - reach, high: center + reach };
+  return {
+    median,
+    low: Math.min(median, center - reach),
+    high: Math.max(median, center + reach),
+  };
 }
 
 function logInterval(logs: readonly number[]): Interval {
@@ -107,14 +114,37 @@ export function pairedRatio(above: readonly number[], below: readonly number[]):
 }
 
 /**
- * The ratio of two series that weren't measured together, by Welch's t interval on the logarithms (Biometrika
- * 34, 1947); differences of the machine between then and now are part of it. One round on either side says
- * nothing about noise: a factor of two is assumed.
+ * Hodges and Lehmann's shift between two series, and Mann and Whitney's interval of it (both in Hollander, Wolfe
+ * and Chicken, "Nonparametric Statistical Methods", 2014, sections 4.2 and 4.3), which holds for noise of any
+ * shape; undefined if there are too few values for 95 %.
+ */
+function shiftOf(now: readonly number[], then: readonly number[]): Interval | undefined {
+  const shifts = sorted(now.flatMap((a) => then.map((b) => a - b)));
+  const { length: pairs } = shifts;
+  const deviation = Math.sqrt(pairs * (now.length + then.length + 1) / 12);
+  // The half corrects for the statistic being a whole number.
+  const outside = Math.floor(pairs / 2 - NORMAL * deviation - 0.5);
+  if (outside < 0) return undefined;
+  return {
+    median: median(shifts),
+    low: shifts[outside]!,
+    high: shifts[pairs - 1 - outside]!,
+  };
+}
+
+/**
+ * The ratio of two series that weren't measured together; differences of the machine between then and now are
+ * part of it. It is computed on the logarithms: by `shiftOf()` if either has 6 rounds or more, otherwise by
+ * Welch's t interval (Biometrika 34, 1947). One round on either side says nothing about noise: a factor of two
+ * is assumed.
  */
 export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
   const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
   const middle = median(now) - median(then);
   if (now.length === 1 || then.length === 1) return fromLogs(around(middle, middle, SINGLE_ROUND));
+  const isMany = Math.max(now.length, then.length) >= SIGN_ROUNDS;
+  const shift = isMany ? shiftOf(now, then) : undefined;
+  if (shift !== undefined) return fromLogs(shift);
   const [a, b] = [meanAndDeviation(now), meanAndDeviation(then)];
   const [va, vb] = [a.deviation ** 2 / now.length, b.deviation ** 2 / then.length];
   // Welch and Satterthwaite's degrees of freedom.

@@ -123,7 +123,9 @@ Deno.test("compareResults() compares shares of failures, and counts them over al
   assertEquals(verdictOf(of(3, 1), of(6, 2)), "no detectable difference");
   assertEquals(verdictOf(of(2, 2), of(1, 3)), "fails more now");
   const { warnings } = compareResults(of(4, 0), of(2, 2));
-  assertEquals(warnings, ["pages: failures of sequential differ: 0 then, 6 now."]);
+  assertEquals(warnings, ["pages: failures of sequential differ: 0 of 12 then, 6 of 12 now."]);
+  const more = resultFileOf([model("sequential", [10, 11, 9, 10], { succeeded: 2, failed: 2 })]);
+  assertEquals(compareResults(of(2, 2), more).warnings, []);
 });
 
 Deno.test("compareResults() doesn't mind what one of the two doesn't know", () => {

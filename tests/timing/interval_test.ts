@@ -147,10 +147,26 @@ Deno.test("A slow-down of 20 % is found in 3 rounds at 2 % noise, and in 5 at 5 
   }
 });
 
+Deno.test("unpairedRatio() holds its own ratio, and turns over when the sides are swapped", () => {
+  const series = fc.array(time, { minLength: 1, maxLength: 12 });
+  fc.assert(fc.property(series, series, (now, then) => {
+    const { median, low, high } = unpairedRatio(now, then);
+    assert(low <= median && median <= high);
+    assertAlmostEquals(median * unpairedRatio(then, now).median, 1, 1e-9);
+  }));
+});
+
+Deno.test("unpairedRatio() takes a slow-down in fewer than half of the rounds for none of all", () => {
+  const steady = Array.from({ length: 20 }, (_, round) => 100 + round / 20);
+  const now = steady.map((ms, round) => round % 5 < 2 ? 2 * ms : ms);
+  const { median, low, high } = unpairedRatio(now, steady);
+  assert(median < 1.01 && low < 1.01 && high > 1.9, `${median}, ${low} to ${high}`);
+});
+
 Deno.test("unpairedRatio() calls a difference between equal series in 5 % of cases at most", () => {
   const random = seededRandom(3);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  for (const rounds of [3, 5, 10]) {
+  for (const rounds of [3, 5, 6, 10]) {
     let called = 0;
     for (let run = 0; run < 1000; run++) {
       const series = () => Array.from({ length: rounds }, () => 100 * Math.exp(0.03 * normal()));

@@ -1,9 +1,9 @@
 /** The report of changes between two results, for a terminal. */
 
 import {
+  formatCount,
   formatDuration,
   formatNumber,
-  formatPercent,
   formatRatio,
   NO_FIGURE,
 } from "../../text/format.ts";
@@ -57,15 +57,20 @@ export function renderChanges(
   ]).text(style);
 }
 
+/** Formats a share with a decimal if it isn't whole: 10.4% is more than the 10% allowed. */
+function percent(share: number): string {
+  return `${formatCount(Math.round(1000 * share) / 10)}%`;
+}
+
 function summary(changes: readonly Change[], maxSlowdown: number): string {
   if (changes.length === 0) return "The two results have no job and model in common.";
-  const allowed = `the ${formatPercent(maxSlowdown)} allowed`;
+  const allowed = `the ${percent(maxSlowdown)} allowed`;
   const failing = changes.filter(({ verdict }) => verdict === "fails more now");
   const slow = changes.filter(({ tooSlow }) => tooSlow);
   const list = (of: readonly Change[], words = (_: Change) => "") =>
     of.map((change) => `${change.model}${words(change)} (${change.job})`).join(", ");
   const byHowMuch = ({ ratio: { median } }: Change) =>
-    ` by ${formatPercent(Number.isFinite(median) ? median - 1 : NaN)}`;
+    ` by ${Number.isFinite(median) ? percent(median - 1) : NO_FIGURE}`;
   const nothing = failing.length > 0 ? "Of the others nothing" : "Nothing";
   const rest = slow.length > 0
     ? `Slower than ${allowed}: ${list(slow, byHowMuch)}.`

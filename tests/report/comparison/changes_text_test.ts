@@ -48,6 +48,24 @@ Deno.test("nothing slower than allowed is said so", () => {
   assert(text.endsWith("Nothing is detectably slower than the 10% allowed."), text);
 });
 
+Deno.test("shares are told so that the greater one looks greater", () => {
+  const told = (allowed: number, median: number) =>
+    renderChanges({ changes: [changeOf("limited", median, true)], warnings: [] }, allowed, {
+      columns: 200,
+      colour: false,
+    });
+  assert(
+    told(0.025, 1.031).endsWith(
+      "Slower than the 2.5% allowed: limited by 3.1% (download 160 pages).",
+    ),
+  );
+  assert(
+    told(0.1, 1.104).endsWith(
+      "Slower than the 10% allowed: limited by 10.4% (download 160 pages).",
+    ),
+  );
+});
+
 Deno.test("hostile names stay inert in what changed", () => {
   const changes = HOSTILE.map((model) => ({ ...changeOf(model, 2, true), job: model }));
   const text = renderChanges({ changes, warnings: [...HOSTILE] }, 0.1, {
