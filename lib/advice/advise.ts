@@ -8,7 +8,7 @@ import { Assessment } from "./assessment.ts";
 import { type AdviseOptions, type Evidence } from "./evidence.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import type { sharedBy } from "./job/shared_state.ts";
-import { paceOfJob, plainPace, racedPace } from "./pace.ts";
+import { type MeasurePace, MOST_PACES, paceOfJob, plainPace, racedPace } from "./pace.ts";
 import { classFor, predict, wasBusy } from "./prediction/predict.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
@@ -26,8 +26,8 @@ import { asRaced } from "./race/same_work.ts";
 import { MOST_LOOKS } from "./race/trials.ts";
 
 const MOST_TRIALS = 16;
-/** The most times that any item runs: two samples, the race, the reversed run, the pace, and a profile. */
-export const MOST_TIMES: number = 2 + MOST_TRIALS + MOST_LOOKS + 1 + 2 + 1;
+/** The most times that any item runs: samples, the race, runs from last to first, two paces, and a profile. */
+export const MOST_TIMES: number = 2 + MOST_TRIALS + MOST_LOOKS + 2 + 2 * MOST_PACES + 1;
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and its longest target time in milliseconds. */
 const SAMPLE_SHARE = 0.12;
@@ -89,15 +89,21 @@ export async function advise(
   const before = await meter?.read();
   const shared = await instruments.sharedBy?.(options.job.task);
   const shares = shared !== undefined;
+  const again = { items: 0, timesRun: 0 };
   onPhase?.("running a sample one by one");
-  const { job, probed, needsOrder } = await sampled(options.job, shares, (job, isAgain) => {
-    if (isAgain) onPhase?.("running a sample in the list's own order");
-    return instruments.probe(job, {
+  const { job, probed, needsOrder } = await sampled(options.job, shares, async (job, isAgain) => {
+    if (isAgain) {
+      again.timesRun++;
+      onPhase?.("running a sample in the list's own order");
+    }
+    const probed = await instruments.probe(job, {
       ...{ typed: options.typed, signal: options.signal, meter, shares },
       limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
       targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
       guardMs: isAgain ? Math.max(1, leftMs()) : PROBE_SHARE * budgetMs,
     });
+    if (isAgain) again.items += probed.done?.items ?? 0;
+    return probed;
   });
   onPhase?.("starting lanes");
   const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
@@ -116,7 +122,13 @@ export async function advise(
   /** The job with what its trials have to know about its teardown. */
   const closing = { ...job, ...closingOf(probed) };
   const classed = () => classFor(planned.sample, machine, planned.horizon);
-  const measurePace = paceOfJob(job, { leftMs, signal, runTrial, onPhase });
+  const measured = paceOfJob(job, { leftMs, signal, runTrial, onPhase });
+  const measurePace: MeasurePace = async (...how) => {
+    again.timesRun++;
+    const found = await measured(...how);
+    again.items += found.items;
+    return found;
+  };
   /** Races the promising models; undefined if nothing can be gained, or nothing can be raced. */
   const raceModels = async () => {
     const { plan, sample } = planned;
@@ -140,7 +152,7 @@ export async function advise(
   /** Runs a few items from last to first, if their order may matter. */
   const runBackwards = async (race: Race | undefined, leavesPlainLoop: boolean) => {
     if (needsOrder) {
-      return { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true };
+      return { items: probed.done!.items, timesRun: 0, orderMatters: true, fails: true };
     }
     if (leftMs() <= 0) return undefined;
     const check = orderCheck(planned.sample, probed, race, { leavesPlainLoop, shares });
@@ -165,7 +177,8 @@ export async function advise(
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
   pace ??= await racedPace({ ...planned, race }, measurePace);
-  const early: Evidence = { options, probed, ...planned, shared, race, backwards: undefined, pace };
+  const known = { options, probed, ...planned, shared, race, pace, again };
+  const early: Evidence = { ...known, backwards: undefined };
   const { candidate } = new Assessment(early).recommendation();
   const backwards = await runBackwards(race, candidate.model !== BASELINE);
   const profile = await profileTasks();

@@ -29,14 +29,14 @@ function hazardOf(finding: Finding): Advice["hazards"][number] {
   return { kind, text: sayFinding(finding), figures: JSON.parse(JSON.stringify(figures)) };
 }
 
-function costOf({ sample, race, backwards, pace, profile, auto }: Evidence): Advice["cost"] {
+function costOf({ sample, race, backwards, again, profile, auto }: Evidence): Advice["cost"] {
   const profiledMs = profile !== undefined && "tasksMs" in profile ? profile.tasksMs : undefined;
   const { items = 0, timesRun: times = 0 } = backwards ?? {};
-  const itemsMs = (items * times + (pace?.items ?? 0)) * sample.wallMs;
+  const itemsMs = (items * times + (again?.items ?? 0)) * sample.wallMs;
   const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + itemsMs + (profiledMs ?? 0) +
     (auto?.runMs ?? 0);
-  const once = [pace, profiledMs, auto?.runMs].filter((of) => of !== undefined).length;
-  const timesRun = 1 + (race?.trials ?? 0) + times + once;
+  const once = [profiledMs, auto?.runMs].filter((of) => of !== undefined).length;
+  const timesRun = 1 + (race?.trials ?? 0) + times + (again?.timesRun ?? 0) + once;
   return { tasksMs, sequentialRuns: tasksMs / sample.tasksMs, timesRun };
 }
 

@@ -39,7 +39,6 @@ export interface AdviseOptions {
 export interface ServerPace {
   /** Items a second; null if nothing was refused this time, or too few items ran to tell. */
   readonly perSecond: number | null;
-  readonly items: number;
   /** Whether the server refused even one by one, so that its limit decides and not the model. */
   readonly ofPlainLoop: boolean;
 }
@@ -56,5 +55,7 @@ export interface Evidence extends Planned {
     | undefined;
   readonly profile?: Profiled | undefined;
   readonly pace?: ServerPace | undefined;
+  /** How many items a second sample and the search for a pace ran in all, and how often each at most. */
+  readonly again?: { readonly items: number; readonly timesRun: number };
   readonly auto?: AutoFound | undefined;
 }

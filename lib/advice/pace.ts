@@ -17,11 +17,11 @@ const UNAVAILABLE = 503;
 /** How long a server's pace is measured at most, in milliseconds. */
 const PACE_MS = 4000;
 
-/** A pace, and how many items succeeded meanwhile. */
-type Found = Pick<ServerPace, "perSecond" | "items">;
-
-interface Measured extends Found {
-  /** How many items the server still refused on the last try. */
+interface Measured {
+  /** As in {@linkcode ServerPace}. */
+  readonly perSecond: number | null;
+  /** How many items succeeded meanwhile, and how many the server still refused on the last try. */
+  readonly items: number;
   readonly refused: number;
 }
 
@@ -33,7 +33,7 @@ interface PaceCare {
 }
 
 /** Measures the pace with `slots` tasks in flight. */
-type MeasurePace = (slots: number, care?: PaceCare) => Promise<Measured>;
+export type MeasurePace = (slots: number, care?: PaceCare) => Promise<Measured>;
 
 /** Measures by running the job until the time is up, with retries unless a rate is given. */
 export function paceOfJob(
@@ -62,6 +62,8 @@ export function paceOfJob(
 /** How long a rate is tried, in milliseconds, and how many rates are tried at most. */
 const TRY_MS = 1000;
 const TRIES = 4;
+/** How often an item runs at most while a pace is searched for, tries after a refusal aside. */
+export const MOST_PACES: number = TRIES + 1;
 /** The search ends once an accepted rate is within this factor of a refused one. */
 const NEAR = 1.25;
 /** If a try reaches less than this share of its rate, something else holds it up. */
@@ -91,19 +93,18 @@ async function borneRate(
   { sample, total, reasons, measure }: Refused,
   { fast, slow, isChance = () => false }: {
     readonly fast: number;
-    readonly slow: () => Found | Promise<Found>;
+    readonly slow: () => number | Promise<number | null>;
     /** Whether the share refused at this rate would be refused at any rate. */
     readonly isChance?: (refusedShare: number, perSecond: number) => boolean;
   },
-): Promise<Found | undefined> {
+): Promise<number | null | undefined> {
   const afterMs = Math.max(0, ...reasons.map(({ retryAfterMs = 0 }) => retryAfterMs));
   if (afterMs > PACE_MS) return undefined;
-  let [tries, items, refused] = [0, 0, 0];
+  let [tries, refused] = [0, 0];
   const tryAt = async (perSecond: number) => {
     tries++;
     const slots = keepingSlots(perSecond, answerMs(sample));
     const tried = await measure(slots, { rate: rateOf(perSecond), afterMs });
-    items += tried.items;
     refused += tried.refused;
     const ended = tried.items + tried.refused;
     const share = tried.refused / Math.max(1, ended);
@@ -115,21 +116,18 @@ async function borneRate(
   const most = Math.min(fast, (total ?? Infinity) * (1000 / TRY_MS));
   const { pace, share, asked, isBorne } = await tryAt(most);
   // On a busy machine it may be asked for far less.
-  if (isChance(share, Math.min(most, asked))) return { perSecond: null, items };
-  if (isBorne) return { perSecond: most, items };
+  if (isChance(share, Math.min(most, asked))) return null;
+  if (isBorne) return most;
   // It went through while more was refused: that less of it comes now is a busy machine's doing.
-  if (pace !== null && pace < most && (await tryAt(pace)).isFree) {
-    return { perSecond: pace, items };
-  }
+  if (pace !== null && pace < most && (await tryAt(pace)).isFree) return pace;
   let high = Math.min(most, pace ?? most);
-  const known = await slow();
-  let low = known.perSecond;
+  let low = await slow();
   while (low !== null && high > NEAR * low && tries < TRIES) {
     const between = Math.sqrt(low * high);
     if ((await tryAt(between)).isBorne) low = between;
     else high = between;
   }
-  return low === null && refused === 0 ? undefined : { perSecond: low, items: items + known.items };
+  return low === null && refused === 0 ? undefined : low;
 }
 
 /** A limit refuses more than this share of the expected extra refusals; failures by chance don't grow. */
@@ -151,13 +149,13 @@ async function ofPlainLoop(
   const found = await borneRate(refused, {
     fast: Math.max(own, SEVERAL * 1000 / answerMs(sample)),
     // With retries something gets through.
-    slow: () => measure(1),
+    slow: async () => (await measure(1)).perSecond,
     isChance(ofFast, fast) {
       const more = 1 - (1 - share) * own / fast - share;
       return more >= TELLS && ofFast <= share + OF_MORE * more;
     },
   });
-  return { ...(found ?? { perSecond: seen, items: 0 }), ofPlainLoop: true };
+  return { perSecond: found === undefined ? seen : found, ofPlainLoop: true };
 }
 
 /** The pace of a server that refuses even the plain loop; failures despite retries aren't a limit. */
@@ -190,11 +188,10 @@ export async function racedPace(
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   const own = 1000 / answerMs(of.sample);
   // A rate limit may later refuse as many in flight as went well in a short race, so these are measured.
-  const found = failing.well > 1 ? await measure(failing.well) : await borneRate(
+  const perSecond = failing.well > 1 ? (await measure(failing.well)).perSecond : await borneRate(
     { ...of, ...failing, measure },
-    { fast: own * failing.inFlight, slow: () => ({ perSecond: own, items: 0 }) },
-  );
-  const { perSecond = null, items = 0 } = found ?? {};
+    { fast: own * failing.inFlight, slow: () => own },
+  ) ?? null;
   const isGain = failing.well > 1 || (perSecond ?? 0) >= GAINS * own;
-  return perSecond === null || !isGain ? undefined : { perSecond, items, ofPlainLoop: false };
+  return perSecond === null || !isGain ? undefined : { perSecond, ofPlainLoop: false };
 }

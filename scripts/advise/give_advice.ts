@@ -50,7 +50,9 @@ export async function giveAdvice(request: Request): Promise<number> {
   });
   const most = Math.min(items ?? Infinity, MOST_ITEMS);
   const plan = `at most ${counted(most, "item")}, each at most ${MOST_TIMES + Number(withAuto)} ` +
-    `times, at most ${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
+    `times (and again where a server refuses), at most ${
+      Math.min(most, MOST_IN_FLIGHT)
+    } at once, within ${formatDuration(budgetMs)}`;
   if (dry) {
     print(
       `${job.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +

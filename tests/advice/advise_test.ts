@@ -77,6 +77,19 @@ Deno.test("advise() leaves in their order tasks that fail without those before t
   assertEquals((await on({ ...made, items: 9, total: 40 })).hazards[0]?.kind, "failures");
 });
 
+Deno.test("advise() counts a sample that it took again in how often items ran", async () => {
+  const probed = probedOf({ waitMs: 20, items: 40 });
+  const spread = { ...probed, spread: 40, done: { ...probed.done!, failed: 38 } };
+  let trials = 0;
+  const truth = (_: TrialSpec, items: number, runMs: number) => {
+    trials++;
+    return { runMs, failed: items, succeeded: 0 };
+  };
+  const made = { waitMs: 20, items: 9, total: 40 };
+  const { cost } = await adviceOn(made, truth, {}, undefined, undefined, undefined, spread);
+  assertEquals(cost.timesRun, 2 + trials);
+});
+
 Deno.test("advise() stays below a server's limit", async () => {
   const advice = await adviceOn({ waitMs: 20 }, (trial, items, runMs) => ({
     runMs,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { rateOf } from "../../lib/advice/program.ts";
-import { recommendationLines } from "../../lib/report/advice/advice_words.ts";
+import { costLine, recommendationLines } from "../../lib/report/advice/advice_words.ts";
 import type { LanePermissions } from "../../lib/lanes/permissions.ts";
 import { JOB } from "../timing/fake.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
@@ -46,6 +46,9 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
   assertStringIncludes(rate!.text, "HTTP 429");
   assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
   assertEquals(advice.partial, undefined);
+  // Once in the sample, and in each trial.
+  assertEquals(advice.cost.timesRun, 3);
+  assertStringIncludes(costLine(advice), "more than 3 times, tries after a refusal aside.");
   // The predicted times and gains are for the server's pace, not for requests that are refused at once.
   assertEquals(Math.round(advice.models[0]!.predictedMs / 100), 60);
   assert(advice.models.every(({ predictedGain }) => predictedGain <= 1));

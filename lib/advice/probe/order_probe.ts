@@ -93,6 +93,8 @@ export interface OrderFound extends SharedFiles {
   readonly orderMatters: boolean | undefined;
   /** Whether tasks fail or hang in that order. */
   readonly fails?: boolean;
+  /** How often each item ran. */
+  readonly timesRun?: number;
   /** Whether the tasks used the network; undefined if that couldn't be found out. */
   readonly usesNetwork?: boolean | undefined;
 }
@@ -116,7 +118,9 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   const { write, net } = permissions;
   const narrowed = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
   await using audit = narrowed !== undefined || net !== undefined ? await Audit.start() : undefined;
+  let timesRun = 0;
   const run = async (backwards: boolean) => {
+    timesRun++;
     const order = backwards ? "backwards" as const : undefined;
     const ordered = { ...job, items: items.kind === "values" ? items : { ...items, order } };
     const watched = { ...ordered, permissions: narrowed ?? permissions };
@@ -131,7 +135,8 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   const isTold = found !== undefined && expected !== undefined &&
     (found.checksum === expected || found.failed === 0 || forwards === undefined ||
       await checksum() === expected);
-  return !isTold ? { orderMatters: undefined } : {
+  return !isTold ? { orderMatters: undefined, timesRun } : {
+    timesRun,
     orderMatters: found.checksum !== expected,
     ...(found.checksum !== expected && found.failed > 0 && { fails: true }),
     ...(narrowed && await audit?.sharedFiles(count, beganAtMs)),

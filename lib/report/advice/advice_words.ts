@@ -226,9 +226,12 @@ export function joinedWords({ lanes, machines }: NonNullable<Advice["machine"]["
   });
 }
 
-export function costLine({ cost }: Advice): string {
+export function costLine(advice: Advice): string {
+  const { cost } = advice;
   const runs = cost.sequentialRuns.toFixed(1);
-  return say(cost.timesRun === 1 ? "cost.once" : "cost", { ...cost, runs });
+  const isRefused = has(advice, "rate") || has(advice, "refused");
+  const key = cost.timesRun === 1 ? "cost.once" : isRefused ? "cost.refused" : "cost";
+  return say(key, { ...cost, runs });
 }
 
 /** A line on what the answer lacks, which the reader must know before the figures. */
