@@ -1,5 +1,6 @@
 /** Warnings about a comparison's figures, and what a reader can do about them. */
 
+import { LEAST_THREAD_MS } from "../judge/thresholds.ts";
 import { BASELINE, ranInOneLoop } from "../models.ts";
 import { formatDuration, formatNumber, formatPercent } from "../text/format.ts";
 import { isBusy, type Others, othersWords } from "./meter/meter.ts";
@@ -18,6 +19,11 @@ const BUSY = 0.9;
 /** A speedup may be this many times the measured ceiling without a warning. */
 const CEILING_SLACK = 1.05;
 
+/** CPU time on the event loop's thread; that of the whole process where it is too short to be told apart. */
+function loopMs({ cpuMs, runCpuMs = cpuMs, loopCpuMs }: Round): number {
+  return loopCpuMs === undefined || runCpuMs < LEAST_THREAD_MS ? runCpuMs : loopCpuMs;
+}
+
 /** Names models under which waiting tasks reached the limit of their one event loop. */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === BASELINE);
@@ -27,12 +33,12 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
     const { model, rounds } = of;
     if (model === BASELINE || !ranInOneLoop(of)) return [];
     // The share of the whole time: while queueing for a core, the event loop wasn't the limit.
-    const share = median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs));
+    const share = median(rounds.map((round) => loopMs(round) / round.runMs));
     if (share < BUSY) return [];
     const busy = formatPercent(Math.min(1, share));
     return [
-      `Under ${model} the measuring process's own CPU was busy ${busy} of the time: its one ` +
-      `event loop was the limit, so more slots gain nothing; more lanes may.`,
+      `Under ${model} the measuring process was busy ${busy} of the time: its one event loop was ` +
+      `the limit, so more slots gain nothing; more lanes may.`,
     ];
   });
 }

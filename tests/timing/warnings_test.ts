@@ -49,6 +49,20 @@ Deno.test("An event loop that computes all the time while tasks wait is named th
   assertEquals(eventLoopWarnings([waits, queued]), []);
 });
 
+Deno.test("An event loop beside which other threads compute is not named the limit", () => {
+  const waits = model("sequential", [1000], { runCpuMs: 400 });
+  const beside = (loopCpuMs: number) =>
+    eventLoopWarnings([waits, model("concurrent", [250], { runCpuMs: 480, loopCpuMs })]);
+  assertEquals(beside(20), []);
+  assertStringIncludes(beside(240)[0]!, "busy 96% of the time");
+});
+
+Deno.test("Lanes of other machines, and a graphics card, may gain more than this machine's cores", () => {
+  const times = [2000, 2000, 2000];
+  const elsewhere = { ...model("cluster", [300, 301, 299], {}, times), lanes: 2 };
+  assertEquals(ceilingWarnings([elsewhere], { speedup: 1.9, lanes: 2 }), []);
+});
+
 Deno.test("Outliers are named with their round, and stay in the result", () => {
   const wild = model("limited", [100, 101, 400, 99, 100]);
   assertStringIncludes(outlierWarnings([wild])[0]!, "limited, round 3, took 400 ms");
