@@ -18,6 +18,7 @@ import { capacityOf, forecasts } from "./forecast.ts";
 import { randomBelow, seededRandom } from "../timing/random.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
+import { needsServer } from "../models.ts";
 import { Standings } from "../timing/standings.ts";
 
 /** Times in flight in milliseconds, of all tasks that were started, or of those that succeeded. */
@@ -162,7 +163,11 @@ function bestOf(points: readonly SweepPoint[]): SweepResult["best"] {
 export function analyse(
   { sizes, differsAt }: Pick<MeasuredSweep, "sizes" | "differsAt">,
   seed: number,
-  { axis, cores }: { readonly axis: SweepResult["axis"]; readonly cores: number },
+  { axis, cores }: {
+    readonly axis: SweepResult["axis"];
+    /** Undefined if other machines compute. */
+    readonly cores: number | undefined;
+  },
 ) {
   const smallest = sizes[0];
   const perPlace = smallest === undefined
@@ -272,12 +277,17 @@ export function recommendedSize(
   // Time for the whole job with its lanes' start, if its number of items is known; else for one item.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
     (total === undefined ? 0 : startMs) + 1000 * (total ?? 1) / throughputPerSecond;
-  const worked = bornePoints(points).filter(({ rounds }) =>
-    rounds.length > 0 &&
-    rounds.every((round) => msOf(round) > 0 && Number.isFinite(msOf(round)))
-  ).toSorted((a, b) => a.size - b.size);
-  // More lanes than the cores have work for only crowd each other.
-  const most = axis === "lanes" && computingShare !== undefined
+  const all = points.toSorted((a, b) => a.size - b.size).map((point) => ({
+    point,
+    times: point.rounds.map((round) => ({ round: round.round, ms: msOf(round) }))
+      .filter(({ ms }) => ms > 0 && Number.isFinite(ms)),
+  }));
+  const borne = new Set(bornePoints(points).map(({ size }) => size));
+  const worked = all.filter(({ point: { size, rounds }, times }) =>
+    borne.has(size) && rounds.length > 0 && times.length === rounds.length
+  );
+  // More lanes than the cores have work for only crowd each other, but on other machines.
+  const most = axis === "lanes" && computingShare !== undefined && !needsServer(model)
     ? Math.min(environment.cpus, environment.lanesAvailable) / Math.max(computingShare, 1e-9)
     : Infinity;
   const series = worked.filter(({ size }) => size <= Math.max(worked[0]!.size, Math.ceil(most)))

@@ -44,16 +44,15 @@ export function capacityOf(
   points: readonly RoundsOfSize[],
   best: number,
   axis: SweepResult["axis"],
-  cores: number,
+  /** Undefined if other machines compute. */
+  cores: number | undefined,
 ): Capacity | null {
   const smallest = points[0];
   if (smallest === undefined || axis === "rate") return null;
+  const ofCores: CpuMs = ({ runCpuMs, programsMs = 0 }) =>
+    runCpuMs === null ? null : runCpuMs + programsMs;
   const kinds: { by: Capacity["by"]; units: number; cpuMs: CpuMs }[] = [
-    {
-      by: "cores",
-      units: cores,
-      cpuMs: ({ runCpuMs, programsMs = 0 }) => runCpuMs === null ? null : runCpuMs + programsMs,
-    },
+    ...(cores === undefined ? [] : [{ by: "cores" as const, units: cores, cpuMs: ofCores }]),
     { by: "event loop", units: 1, cpuMs: ({ loopCpuMs }) => axis === "slots" ? loopCpuMs : null },
   ];
   const capacities = kinds.flatMap(({ by, units, cpuMs }): Capacity[] => {

@@ -1,7 +1,7 @@
 /** Measures a sweep from options to result, shows its progress, and watches the site and the machine. */
 
 import { titleOf } from "../lanes/task.ts";
-import { MODEL_TABLE } from "../models.ts";
+import { MODEL_TABLE, needsServer } from "../models.ts";
 import { printError } from "../text/print.ts";
 import { createProgress, stderrOutput } from "../progress/progress.ts";
 import { type Site, SiteWatch } from "../site/start.ts";
@@ -166,7 +166,10 @@ export async function measureSweep(
         ...{ model, axis },
         computingShare: job.computingShare,
         freeShare: job.freeShare,
-        ...analyse(swept, seed, { axis, cores: Math.min(cpus, lanesAvailable) }),
+        ...analyse(swept, seed, {
+          axis,
+          cores: needsServer(model) ? undefined : Math.min(cpus, lanesAvailable),
+        }),
         openLoop: [],
         warnings: [...swept.warnings, ...shortTrials(swept.sizes, axis)],
       };

@@ -1,7 +1,13 @@
 /** Compares models on one job: results first, then speeds, paired by round. */
 
 import { timeInterval } from "./interval.ts";
-import { type Comparison, isComparable, type ModelResult, type Round } from "./result.ts";
+import {
+  type Comparison,
+  isComparable,
+  isOfCores,
+  type ModelResult,
+  type Round,
+} from "./result.ts";
 import type { ComparisonSpec, ModelSpec, TrialResult, TrialRunner, Watching } from "./spec.ts";
 import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
@@ -168,8 +174,8 @@ async function ceilingOf(
   const sequential = models.find(({ model }) => model === BASELINE);
   const wanted = models.every(isComparable) &&
     (spec.ceiling ?? (sequential !== undefined && measuredCpuShare(sequential) >= CEILING_SHARE));
-  // The most lanes that any model used.
-  const used = models.filter(({ model }) => isRemote(model)).map(({ lanes }) => lanes);
+  // The most lanes that any model used here.
+  const used = models.filter((of) => isRemote(of.model) && isOfCores(of)).map(({ lanes }) => lanes);
   const lanes = Math.min(Math.max(1, ...used), navigator.hardwareConcurrency);
   if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null };
   onEvent?.({ type: "ceiling-started" });

@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { decisionSchema } from "./decisions.ts";
 import { amount, count, type FileFormat, readWritten, share, values, whole } from "./json_file.ts";
+import { needsServer } from "../models.ts";
 import type { Interval } from "../text/format.ts";
 
 export type { Interval };
@@ -227,4 +228,9 @@ export function nothingSucceeded({ rounds }: { readonly rounds: readonly Round[]
 /** Whether a model's time may be compared with that of others. */
 export function isComparable(model: Pick<ModelResult, "rounds">): boolean {
   return model.rounds.length > 0 && !nothingSucceeded(model);
+}
+
+/** Whether a model computed on this machine's cores alone, which then limit its gain. */
+export function isOfCores({ model, device }: Pick<ModelResult, "model" | "device">): boolean {
+  return device === undefined && !needsServer(model);
 }

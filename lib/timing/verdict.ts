@@ -6,7 +6,13 @@
  * of the models count as well.
  */
 
-import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
+import {
+  type Comparison,
+  type Interval,
+  isOfCores,
+  type ModelResult,
+  type Verdict,
+} from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
@@ -78,8 +84,9 @@ function startCost({ sequential, measured }: Judged) {
   const lanes = measured.models.filter(({ model }) => isRemote(model) && isFixed(model));
   const costs = lanes.map((of) => {
     const startMs = median(of.rounds.map((round) => round.startMs));
-    // The possible gain of a GPU isn't known beforehand.
-    const atBest = of.device ? Infinity : measured.ceiling?.speedup ?? of.lanes;
+    // The possible gain of a GPU isn't known beforehand, and the ceiling is that of this machine.
+    const ceiling = isOfCores(of) ? measured.ceiling?.speedup : undefined;
+    const atBest = of.device ? Infinity : ceiling ?? of.lanes;
     const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
     return { model: of.model, startMs, eaten: saved <= 2 * startMs };
   });
@@ -179,7 +186,7 @@ function judged(measured: MeasuredModels, processors: number) {
   const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
   const cores = Math.max(processors, measured.ceiling?.speedup ?? 1);
   const [impossible] = others.flatMap((of) => {
-    const gain = of.device === undefined ? gainOf(of) : null;
+    const gain = isOfCores(of) ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
     const most = gainLimit(tasks, cores, size);
     // A gain that may be none is noise and raises no alarm.

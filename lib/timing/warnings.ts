@@ -4,7 +4,7 @@ import { LEAST_THREAD_MS } from "../judge/thresholds.ts";
 import { BASELINE, ranInOneLoop } from "../models.ts";
 import { formatDuration, formatNumber, formatPercent } from "../text/format.ts";
 import { isBusy, type Others, othersWords } from "./meter/meter.ts";
-import type { Comparison, ModelResult } from "./result.ts";
+import { type Comparison, isOfCores, type ModelResult, type Round } from "./result.ts";
 import { median, outliers } from "./statistics.ts";
 import { measuredCpuShare } from "./verdict.ts";
 
@@ -59,10 +59,10 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
 export function ceilingWarnings(models: readonly ModelResult[], ceiling: Comparison["ceiling"]) {
   if (ceiling === null) return [];
   const most = ceiling.speedup * CEILING_SLACK;
-  return models.flatMap(({ model, lanes, speedup }) =>
-    speedup !== null && lanes > 1 && lanes <= ceiling.lanes && speedup.low > most
+  return models.flatMap(({ lanes, speedup, ...of }) =>
+    isOfCores(of) && speedup !== null && lanes > 1 && lanes <= ceiling.lanes && speedup.low > most
       ? [
-        `${model} gained ${formatNumber(speedup.median)} times, more than the ` +
+        `${of.model} gained ${formatNumber(speedup.median)} times, more than the ` +
         `${formatNumber(ceiling.speedup)} that independent processes gain here: most likely the ` +
         `sequential baseline is too slow (its code was compiled less well, or was still cold; try ` +
         `--warmup), or the tasks also wait.`,

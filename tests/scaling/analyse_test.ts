@@ -342,6 +342,24 @@ Deno.test("recommendedSize() stays at one where nothing is gained, or only by a 
 
 Deno.test("takeLines() ends with the line of code", async () => {
   const result = await resultOf((slots) => 100 * Math.min(slots, 8));
+Deno.test("recommendedSize() takes more lanes of other machines than this one has cores", async () => {
+  const linear = await resultOf((lanes) => 100 * lanes);
+  const lanes = { ...linear, axis: "lanes", computingShare: 1 } as const;
+  assertEquals(recommendedSize({ ...lanes, model: "workers" })!.point.size, 2);
+  const { point, impossible } = recommendedSize({ ...lanes, model: "cluster" })!;
+  assertEquals([point.size, impossible], [64, undefined]);
+});
+
+Deno.test("recommendedSize() takes off how the machine drifted until larger sizes were tried", async () => {
+  let trials = 0;
+  // The machine is a fifth faster once the first sizes are measured.
+  const drifting = (slots: number) =>
+    50 * Math.min(slots, 100) * (++trials > 3 * SIZES.length ? 1.2 : 1);
+  const found = recommendedSize(await resultOf(drifting, { extendTo: 1024, refineSteps: 0 }))!;
+  assertEquals(found.point.size, 128);
+  assertAlmostEquals(found.gain!.median, 100, 2);
+});
+
   assertEquals(takeLines(result).at(-1), "await using executor = limited({ slots: 8 });");
   const flat = await resultOf(() => 100);
   assertEquals(takeLines(flat).at(-1), "await using executor = sequential();");

@@ -58,6 +58,11 @@ function analysed(axis: "lanes" | "slots", sizes: readonly number[], job: Job, c
 
 const COMPUTES: Job = { cpuMs: 8, waitMs: 0 };
 
+Deno.test("analyse() takes CPU time on other machines for no limit of this one's cores", () => {
+  const sizes = [1, 2, 4].map((size) => sizeOf("lanes", size, COMPUTES, 4));
+  assertEquals(analyse({ sizes }, 1, { axis: "lanes", cores: undefined }).capacity, null);
+});
+
 Deno.test("a job that computes isn't foretold beyond the cores, however good the fit", () => {
   // Two lanes on two cores fit a straight line perfectly.
   for (const sizes of [[1, 2], [1, 2, 3, 4], [1, 2, 4, 8]]) {

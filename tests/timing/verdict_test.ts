@@ -73,6 +73,14 @@ Deno.test("judge() recommends the simpler of two models that can't be told apart
   ]);
   assertEquals(recommended, "concurrent");
 });
+Deno.test("judge() believes lanes of other machines that gain more than this machine's cores", () => {
+  const computing = model("sequential", [16_000, 16_100, 15_900], { runCpuMs: 15_900 });
+  const elsewhere = { ...model("cluster", [1300, 1310, 1290], { startMs: 200 }), lanes: 16 };
+  const verdict = judge({ models: [computing, elsewhere], ceiling: { speedup: 1.9, lanes: 2 } })!;
+  assertEquals(verdict.recommended, "cluster");
+  assertStringIncludes(verdict.reason, "Parallelism pays: cluster took 1.30 s instead of 16.0 s");
+});
+
 
 Deno.test("judge() passes over a gain of less than 5 %, however sure", () => {
   const { recommended } = verdictOf([

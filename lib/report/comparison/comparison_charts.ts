@@ -8,7 +8,13 @@ import {
   formatDuration,
   formatRatio,
 } from "../../text/format.ts";
-import type { Comparison, Interval, ModelResult, Round } from "../../timing/result.ts";
+import {
+  type Comparison,
+  type Interval,
+  isOfCores,
+  type ModelResult,
+  type Round,
+} from "../../timing/result.ts";
 import { htmlTable } from "../document.ts";
 import { middle, quantile, type Sorted, sorted } from "../../timing/statistics.ts";
 import { drawGains, isLogarithmic } from "../html/gains_chart.ts";
@@ -22,11 +28,11 @@ const NAMES = { wide: 92, narrow: 86 } as const;
 
 export function speedupSection({ models, ceiling, agree }: Comparison, id: string): Html {
   const most = ceiling !== null && ceiling.speedup > 0 ? ceiling.speedup : undefined;
-  const rows = models.flatMap(({ model, speedup: measured }) =>
-    model !== BASELINE && measured !== null && measured.median > 0
-      ? [{ ...chart.modelRow(model), measured, remark: gainWords(measured, most), predicted: null }]
-      : []
-  );
+  const rows = models.flatMap(({ speedup: measured, ...of }) => {
+    if (of.model === BASELINE || measured === null || !(measured.median > 0)) return [];
+    const remark = gainWords(measured, isOfCores(of) ? most : undefined);
+    return [{ ...chart.modelRow(of.model), measured, remark, predicted: null }];
+  });
   if (rows.length === 0) {
     const why = agree
       ? "there is no sequential run to compare with."

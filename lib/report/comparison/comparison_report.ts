@@ -16,6 +16,7 @@ import { plain } from "../../text/plain.ts";
 import {
   type Comparison,
   isComparable,
+  isOfCores,
   type ModelResult,
   nothingSucceeded,
   type ResultFile,
@@ -61,7 +62,7 @@ export function comparisonReport(comparison: Comparison): doc.Block {
     ? "; a model gained more, so it was measured too low."
     : wasShared(comparison)
     ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
-    : "; no number of lanes computes faster.";
+    : "; as many lanes compute no faster.";
   const limit = ceiling === null
     ? ""
     : `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ` +
@@ -205,8 +206,8 @@ export function isUndecided(comparison: Comparison): boolean {
 /** Whether a model gained more on this machine's cores than the ceiling, which was then measured too low. */
 export function passesCeiling({ ceiling, models }: Comparison): boolean {
   return ceiling !== null &&
-    models.some(({ device, speedup }) =>
-      !device && speedup !== null && speedup.low > 1 &&
+    models.some(({ speedup, ...of }) =>
+      isOfCores(of) && speedup !== null && speedup.low > 1 &&
       speedup.median > AS_GOOD * ceiling.speedup
     );
 }
@@ -223,12 +224,13 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   if (verdict.recommended === BASELINE) return "Leave it sequential.";
   const name = plain(verdict.recommended);
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
-  const ceiling =
-    comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison) &&
-      !wasShared(comparison)
-      ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
-      : "";
-  return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;
+  const { ceiling } = comparison;
+  const isLimit = ceiling !== null && verdict.bound !== "io" && isOfCores(chosen) &&
+    !passesCeiling(comparison) && !wasShared(comparison);
+  const limit = isLimit
+    ? `; ${formatRatio(ceiling.speedup)} is what ${counted(ceiling.lanes, "lane")} can give here`
+    : "";
+  return `Take ${name}, ${memoryOf(base, chosen)}${limit}.`;
 }
 
 function doubtOf({ confidence }: Verdict): string {

@@ -329,11 +329,13 @@ const LEAST_FREE = 0.2;
 
 /** Milliseconds of the whole job one by one, if so little of it can be saved that advice calls it small. */
 function littleMs(
-  { points: [first], job: { total }, computingShare, environment }: SweepResult,
+  { points: [first], model, job: { total }, computingShare, environment }: SweepResult,
 ): number | undefined {
   const isPlain = first !== undefined && first.lanes * first.slots === 1;
   if (!isPlain || total === undefined || computingShare === undefined) return undefined;
-  const cores = Math.min(environment.cpus, environment.lanesAvailable);
+  const cores = needsServer(model)
+    ? Infinity
+    : Math.min(environment.cpus, environment.lanesAvailable);
   const { median, high } = first.throughputPerSecond;
   const savedMs = 1000 * total / high * mostSaved(computingShare, cores, total);
   return savedMs <= LITTLE_MS ? 1000 * total / median : undefined;

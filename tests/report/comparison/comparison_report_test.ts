@@ -125,7 +125,32 @@ Deno.test("a ceiling that a model passed is said to have been measured too low, 
   const low = { ...cpuComparison(), ceiling: { speedup: 1, lanes: 2 } };
   const text = resultReport(resultOf(low)).text({ columns: 200, colour: false });
   assert(text.includes("a model gained more, so it was measured too low."));
-  assert(!/no number of lanes|this machine can give/.test(text));
+  assert(!/compute no faster|can give here/.test(text));
+});
+
+Deno.test("a ceiling of fewer lanes than there are cores bounds as many lanes alone", () => {
+  const few = { ...cpuComparison(), ceiling: { speedup: 1.96, lanes: 2 } };
+  const text = resultReport(resultOf(few)).text({ columns: 200, colour: false });
+  assert(
+    text.includes("gain 1.96× on this machine, 0.98 a process; as many lanes compute no faster."),
+  );
+  assert(text.includes("; 1.96× is what 2 lanes can give here."));
+});
+
+Deno.test("the ceiling of this machine's cores bounds no graphics card and no other machine", () => {
+  const comparison = cpuComparison();
+  const speedup = { median: 12, low: 11, high: 13 };
+  const [base, , , workers] = comparison.models;
+  const verdict = (recommended: string) => ({ ...comparison.verdict!, recommended });
+  const card = { ...workers!, model: "gpu", device: { name: "a card", software: false }, speedup };
+  const elsewhere = { ...workers!, model: "cluster", speedup };
+  for (const fast of [card, elsewhere]) {
+    const models = [base!, fast];
+    const of = { ...comparison, models, verdict: verdict(fast.model) };
+    const text = resultReport(resultOf(of)).text({ columns: 200, colour: false });
+    assert(text.includes("as many lanes compute no faster."), text);
+    assert(!text.includes("can give here"), text);
+  }
 });
 
 Deno.test("CSV has one row a round, as in the result file", async (t) => {
@@ -188,5 +213,5 @@ Deno.test("a ceiling of a busy machine is told with what others used", () => {
   const comparison = { ...cpuComparison(), others: { used: 1.8, cores: 2 } };
   const text = resultReport(resultOf(comparison)).text({ columns: 200, colour: false });
   assert(text.includes("0.98 a process while others used 1.80 of its 2 cores."));
-  assert(!/no number of lanes|is what this machine can give/.test(text));
+  assert(!/compute no faster|can give here/.test(text));
 });
