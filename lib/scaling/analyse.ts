@@ -43,12 +43,22 @@ function latencyOf(timesMs: readonly number[]): Latency | null {
   };
 }
 
-function roundOf(trial: TrialResult, number: number): SweepRound {
-  const { startMs, runMs, cpuMs, runCpuMs, loopCpuMs, succeeded, failed, reasons = {}, examples } =
-    trial.round;
+function roundOf(trial: TrialResult): SweepRound {
+  const {
+    round,
+    startMs,
+    runMs,
+    cpuMs,
+    runCpuMs,
+    loopCpuMs,
+    succeeded,
+    failed,
+    reasons = {},
+    examples,
+  } = trial.round;
   const times = timesOf(trial, false);
   return {
-    round: number,
+    round,
     startMs,
     runMs,
     cpuMs,
@@ -272,7 +282,7 @@ export type RecommendedSize = NonNullable<ReturnType<typeof recommendedSize>>;
 
 /** Chooses a size; undefined if none ran without more failures than the smallest. */
 export function recommendedSize(
-  { points, axis, computingShare, freeShare, environment, job: { total } }: SweepResult,
+  { points, model, axis, computingShare, freeShare, environment, job: { total } }: SweepResult,
 ) {
   // Time for the whole job with its lanes' start, if its number of items is known; else for one item.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
@@ -290,14 +300,13 @@ export function recommendedSize(
   const most = axis === "lanes" && computingShare !== undefined && !needsServer(model)
     ? Math.min(environment.cpus, environment.lanesAvailable) / Math.max(computingShare, 1e-9)
     : Infinity;
-  const series = worked.filter(({ size }) => size <= Math.max(worked[0]!.size, Math.ceil(most)))
-    .map((point) => ({
-      point,
-      times: point.rounds.map((round) => ({ round: round.round, ms: msOf(round) })),
-    }));
+  const series = worked.filter(({ point: { size } }) =>
+    size <= Math.max(worked[0]!.point.size, Math.ceil(most))
+  );
   const [smallest, ...larger] = series;
   if (smallest === undefined) return undefined;
-  const standings = new Standings(series);
+  // A size that can't be taken still shows how rounds differ.
+  const standings = new Standings(all);
   const { chosen, decision } = choose(smallest, larger, standings);
   // k times as many slots or lanes gain at most k, and slots no more than one event loop has time for.
   const mostOf = ({ point: { size } }: typeof smallest) => {

@@ -165,6 +165,7 @@ class Sweep {
   readonly #startMs: number;
   #number = 0;
   #of = 0;
+  #rounds = 0;
 
   constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {
     const { now = () => performance.now() } = options;
@@ -192,11 +193,12 @@ class Sweep {
       const ascending = sizes.toSorted((a, b) => a - b);
       order.splice(0, 2, ...[ascending, ascending.toReversed()].slice(0, rounds));
     }
-    for (const round of order) {
-      for (let left = this.#worth(round); left.length > 0; left = this.#worth(left.slice(1))) {
+    for (const due of order) {
+      const round = this.#rounds++;
+      for (let left = this.#worth(due); left.length > 0; left = this.#worth(left.slice(1))) {
         this.partial ||= this.options.signal?.aborted ?? false;
         if (this.partial || this.shutOutBy !== undefined) return;
-        await this.#run(left[0]!);
+        await this.#run(left[0]!, round);
       }
     }
   }
@@ -209,10 +211,10 @@ class Sweep {
       : sizes.filter((size) => size < from).toSorted((a, b) => a - b);
   }
 
-  async #run(size: number): Promise<void> {
+  async #run(size: number, round: number): Promise<void> {
     const { runTrial, signal, onEvent } = this.options;
     const done = this.trials.get(size) ?? [];
-    const trial = { ...this.spec.trialAt(size), round: done.length, timeline: true };
+    const trial = { ...this.spec.trialAt(size), round, timeline: true };
     onEvent?.({ type: "trial-started", trial, number: ++this.#number, of: this.#of });
     try {
       const result = await runTrial(trial, { signal, onEvent });
@@ -273,7 +275,8 @@ class Sweep {
 }
 
 /**
- * Measures every size in interleaved rounds, so that drift affects all alike; doubles the largest size while
+ * Measures every size in interleaved rounds, so that drift affects all alike, and sizes that come later beside
+ * one that was measured before; doubles the largest size while
  * that pays, up to `extendTo`; then halves the gaps around the bend. Throws the first trial's error if no trial
  * gave a result.
  */
@@ -282,11 +285,13 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions) {
   const sweep = new Sweep(spec, options);
   const { trials } = sweep;
   await sweep.measure(spec.sizes, seed);
-  while (sweep.isOpen && sweep.affords(rounds)) {
-    const failed = trials.get(Math.max(...trials.keys()))?.some(({ round }) => round.failed > 0);
+  while (sweep.isOpen && sweep.affords(2 * rounds)) {
+    const largest = Math.max(...trials.keys());
+    const failed = trials.get(largest)?.some(({ round }) => round.failed > 0);
     const size = failed === false ? extension(curveOf(trials), extendTo) : undefined;
     if (size === undefined) break;
-    await sweep.measure([size], seed);
+    // Measured again beside the new size, the largest shows how the machine has drifted meanwhile.
+    await sweep.measure([largest, size], seed);
     if (!trials.has(size)) break;
   }
   const refined = new Set<number>();
@@ -294,7 +299,7 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions) {
     const added = refinements(curveOf(trials)).filter((size) => !trials.has(size));
     // A sweep is there to find the bend, so the first step always runs; later steps only refine it.
     if (added.length === 0 || (step > 0 && !sweep.affords((added.length + 1) * rounds))) break;
-    // The bend lies between two added sizes, or below a single one; measuring it again shows a drift.
+    // The bend lies between two added sizes, or below a single one; it too shows a drift.
     const bend = Math.max(...[...trials.keys()].filter((size) => size < added.at(-1)!));
     for (const size of added) refined.add(size);
     await sweep.measure([...added, bend], seed + step + 1);

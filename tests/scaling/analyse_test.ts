@@ -1,5 +1,11 @@
 import fc from "../properties.ts";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { resultOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
 import {
@@ -354,6 +360,15 @@ Deno.test("recommendedSize() takes off how the machine drifted until larger size
   let trials = 0;
   // The machine is a fifth faster once the first sizes are measured.
   const drifting = (slots: number) =>
+Deno.test("recommendedSize() stays at one where nothing is gained, or only by a twentieth", async () => {
+  for (const gain of [1, 1.04, 0.5]) {
+    const found = recommendedSize(await resultOf((slots) => slots === 1 ? 100 : 100 * gain))!;
+    assertEquals([found.point.size, found.gain], [1, null]);
+  }
+});
+
+Deno.test("takeLines() ends with the line of code", async () => {
+  const result = await resultOf((slots) => 100 * Math.min(slots, 8));
     50 * Math.min(slots, 100) * (++trials > 3 * SIZES.length ? 1.2 : 1);
   const found = recommendedSize(await resultOf(drifting, { extendTo: 1024, refineSteps: 0 }))!;
   assertEquals(found.point.size, 128);
@@ -495,7 +510,9 @@ Deno.test("recommendedSize() takes no size of which a round failed or did nothin
   const next = points.find(({ size }) => size > 8)!.size;
   assertEquals(sizeWith((size) => size === 8 ? { throughputPerSecond: 0 } : {}), next);
   const bare = points.map((point) => point.size === 8 ? { ...point, rounds: [] } : point);
-  assertEquals(recommendedSize({ ...result, points: bare })!.point.size, next);
+  // The sizes that were added were only measured beside this one.
+  const listed = points.find(({ size, refined }) => size > 8 && !refined)!.size;
+  assertEquals(recommendedSize({ ...result, points: bare })!.point.size, listed);
   const largest = points.filter(({ size }) => size < 8).at(-1)!.size;
   const failing = points.map((point) => ({
     ...point,

@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Standings } from "../../lib/timing/standings.ts";
 
 const series = (...ms: number[]) => ({ times: ms.map((ms, round) => ({ round, ms })) });
+type Times = ReturnType<typeof series>;
 
 Deno.test("Standings takes off what a round does to all models", () => {
   const [a, b] = [series(100, 200, 100), series(50, 100, 50)];
@@ -33,6 +34,27 @@ Deno.test("Standings holds the truth in about 95 % of cases", async () => {
     if (low <= 2 && high >= 2) held++;
   }
   assertAlmostEquals(held / runs, 0.95, 0.02);
+});
+
+Deno.test("Standings is no surer of two models for rounds in which one of them ran alone", () => {
+  const [a, few, many] = [[300, 290, 330], [100, 104, 103], [100, 104, 103, 70, 160, 99]]
+    .map((ms) => series(...ms)) as [Times, Times, Times];
+  const of = (b: Times) => new Standings([a, b]).ratio(a, b)!;
+  for (const end of ["low", "median", "high"] as const) {
+    assertAlmostEquals(of(many)[end], of(few)[end], 1e-6);
+  }
+});
+
+Deno.test("Standings compares models that share no round through one that ran with both", () => {
+  const rounds = (from: number, ...ms: number[]) => ms.map((ms, at) => ({ round: from + at, ms }));
+  const early = { times: rounds(0, 300, 303, 297) };
+  const late = { times: rounds(3, 50, 49, 51) };
+  // The machine is twice as fast in the last three rounds.
+  const both = { times: rounds(0, 200, 198, 202, 100, 101, 99) };
+  const { median, low, high } = new Standings([early, both, late]).ratio(early, late)!;
+  assertAlmostEquals(median, 3, 0.05);
+  assert(low > 2 && high < 4.5);
+  assertEquals(new Standings([early, late]).ratio(early, late), null);
 });
 
 Deno.test("Standings says nothing of models that share no round", () => {
@@ -68,4 +90,7 @@ Deno.test("Standings is never sure of one round, and half sure of what was never
   assertAlmostEquals(standings.sureAbove(a, b, 1), 0.8, 1e-6);
   assertAlmostEquals(standings.sureAbove(a, b, Math.sqrt(3)), 0.65, 1e-6);
   assertAlmostEquals(standings.sureAbove(b, a, 3), 0.2, 1e-6);
+  // A round in which one ran alone compares nothing.
+  const twice = series(100, 50);
+  assertAlmostEquals(new Standings([a, twice]).sureAbove(a, twice, 1), 0.8, 1e-6);
 });
