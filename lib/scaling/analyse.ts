@@ -123,8 +123,9 @@ function sweepPoint({ size, refined, trials }: MeasuredSize, perPlace: number): 
   };
 }
 
-/** The share of tasks that may fail beyond those at the smallest size. */
+/** The share of tasks that may fail beyond those at the smallest size; more standard deviations aren't chance. */
 const MORE_FAILED = 0.01;
+const BY_CHANCE = 3;
 /** If this share fails at the smallest size, the other tasks show nothing about sizes. */
 const MOST_FAILED = 0.5;
 
@@ -147,8 +148,11 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
   });
   const usual = counts[0]?.share ?? 0;
   const fromTheStart = usual > MOST_FAILED || (usual > MORE_FAILED && isRefused(points[0]!));
-  const fails = ({ share }: { readonly share: number }) =>
-    fromTheStart || share > usual + MORE_FAILED;
+  const least = Math.max(1, counts[0]?.of ?? 1);
+  const fails = ({ share, of }: typeof counts[number]) => {
+    const deviation = Math.sqrt(usual * (1 - usual) * (1 / least + 1 / Math.max(1, of)));
+    return fromTheStart || share > usual + Math.max(MORE_FAILED, BY_CHANCE * deviation);
+  };
   const first = counts[counts.findLastIndex((one) => !fails(one)) + 1];
   return {
     sizes: new Set(counts.filter(fails).map(({ size }) => size)),

@@ -415,7 +415,8 @@ function halvesOf(
     .map(({ ms }) => ms);
   const half = times.length >> 1;
   const [first, second] = [mean(times.slice(0, half)), mean(times.slice(half))];
-  const error = 2 * wallMs * variation / Math.sqrt(items);
+  // Tiny tasks are measured in stretches, and vary no more than these.
+  const error = 2 * wallMs * variation / Math.sqrt(walls.length);
   return Math.abs(second - first) > HARDLY_CHANCE * error ? { first, second } : undefined;
 }
 

@@ -250,11 +250,11 @@ export class Trials {
     } else if (this.results.areOthers(runner, result)) runner.out = "results";
   }
 
-  /** Whether more items failed than fail one by one, beyond chance. */
+  /** Whether more items failed than fail one by one, beyond chance, by which the sample's share is off too. */
   #isWorse({ failed, succeeded }: Round, more: number): boolean {
-    const { failedShare } = this.options;
+    const { failedShare, sampled } = this.options;
     const all = failed + succeeded;
-    const spread = Math.sqrt(all * failedShare * (1 - failedShare));
+    const spread = Math.sqrt(all * failedShare * (1 - failedShare) * (1 + all / sampled));
     const byChance = failedShare === 0 ? 0 : BY_CHANCE * spread + 1;
     return failed > (failedShare + more) * all + byChance + 1e-9;
   }

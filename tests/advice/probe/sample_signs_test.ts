@@ -10,10 +10,10 @@ Deno.test("rateLimitOf() forgives a refusal here and there", () => {
 });
 
 /** Whether tasks with these times, in milliseconds, seem to save later tasks time. */
-function later(walls: readonly number[], isSpread = true): boolean {
-  const spread = isSpread ? walls.length : undefined;
+function later(walls: readonly number[], isSpread = true, count = 1): boolean {
+  const spread = isSpread ? count * walls.length : undefined;
   const probed = { ...probedOf({ computeMs: 1, items: walls.length }), spread };
-  const stretches = walls.map((wallMs, at) => ({ ...probed.stretches[at]!, wallMs }));
+  const stretches = walls.map((wallMs, at) => ({ ...probed.stretches[at]!, count, wallMs }));
   return sparesLater({ probed, sample: sampleOf({ ...probed, stretches }) });
 }
 
@@ -27,4 +27,8 @@ Deno.test("sparesLater() tells what tasks keep for later ones from items that di
   assert(!later(Array.from({ length: 300 }, (_, at) => at % 40 === 20 && at < 101 ? 250 : 3)));
   assert(!later([9, 9, 9, 1, 1, 1]));
   assert(!later(cached, false), "a list in its own order may just fall");
+  // Stretches of many tiny tasks vary as much as if each were one task.
+  const long = [...Array(13).fill(3), ...Array(7).fill(1)];
+  const stretches = [...long, ...long.map((ms) => 4 - ms)];
+  assert(!later(stretches) && !later(stretches, true, 100));
 });

@@ -412,16 +412,18 @@ Deno.test("race() tries what it can afford, if it takes as much longer as the ot
 });
 
 Deno.test("race() takes no model out for failures that chance explains, and any for more", async () => {
-  const out = async (failed: number, failedShare: number) => {
+  const out = async (failed: number, failedShare: number, sampled = 64) => {
     const options = optionsFor([SEQUENTIAL, WORKERS], ({ model }) => ({
       runMs: 10,
       ...(model === "workers" && { failed, succeeded: 64 - failed }),
     }));
-    return (await race({ ...options, failedShare })).runners[1]!.out;
+    return (await race({ ...options, failedShare, sampled })).runners[1]!.out;
   };
   assertEquals([await out(0, 0), await out(1, 0)], [undefined, "failures"]);
-  // A tenth of 64 items fail one by one; three standard deviations are 7.2, and one more is allowed.
-  assertEquals([await out(14, 0.1), await out(15, 0.1)], [undefined, "failures"]);
+  // A tenth of 64 items fail one by one; three standard deviations are 10.2, and one more is allowed.
+  assertEquals([await out(17, 0.1), await out(18, 0.1)], [undefined, "failures"]);
+  // Of a smaller sample the share is known less.
+  assertEquals([await out(22, 0.1, 20), await out(23, 0.1, 20)], [undefined, "failures"]);
 });
 
 Deno.test("race() measures nothing of a job whose items are gone once they are done", async () => {
