@@ -95,9 +95,12 @@ export function choose<C>(
   return rival === undefined ? found : { ...found, rival };
 }
 
-/** The largest share of the sequential time that a model could save: the waits, or what other cores compute. */
+/**
+ * The largest share of the sequential time that a model could save: what other cores compute, and all waits but
+ * one item's.
+ */
 export function mostSaved(cpuShare: number, cores: number, items: number): number {
-  return Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, cores));
+  return cpuShare * (1 - 1 / Math.min(items, cores)) + (1 - cpuShare) * (1 - 1 / items);
 }
 
 /** With many tasks in flight, a waiting task may compute as little as this share of what it does alone. */

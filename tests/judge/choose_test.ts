@@ -207,8 +207,8 @@ Deno.test("gainLimit() of one event loop ends where tasks hold it up", () => {
   assert(gainLimit(blocking, 2, LANES) > 100);
 });
 
-Deno.test("mostSaved() is what other cores compute, or all waits but one item's", () => {
-  assertEquals(mostSaved(0.75, 4, 10), 0.75);
+Deno.test("mostSaved() is what other cores compute, and all waits but one item's", () => {
+  assertEquals(mostSaved(0.75, 4, 10), 0.75 * 0.75 + 0.25 * 0.9);
   assertEquals(mostSaved(0.25, 1, 4), 0.75 * 0.75);
   assertEquals(mostSaved(1, 8, 2), 0.5, "no core computes more than one item");
   assertEquals(mostSaved(0.5, 8, 1), 0);
