@@ -17,7 +17,7 @@ import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, LEAST_THREAD_MS, WAITS } from "../judge/thresholds.ts";
-import { formatDuration } from "../text/format.ts";
+import { capitalized, formatDuration } from "../text/format.ts";
 import { isBusy } from "./meter/meter.ts";
 import { PAIRWISE } from "./standings.ts";
 
@@ -73,7 +73,9 @@ const isEventLoop = (of: ModelResult) => of.model !== BASELINE && ranInOneLoop(o
 const isParallel = (of: ModelResult) => !ranInOneLoop(of) && (isFixed(of.model) || of.slots === 1);
 
 function times({ median, low, high }: Interval): string {
-  const by = (value: number) => value < 10 ? value.toFixed(1) : value.toFixed(0);
+  // Near 1, a single decimal would hide a small gain.
+  const decimals = low < 1.1 ? 2 : 1;
+  const by = (value: number) => value < 10 ? value.toFixed(decimals) : value.toFixed(0);
   return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
 }
 
@@ -121,7 +123,7 @@ const DOES = { io: "wait", cpu: "compute", mixed: "wait and compute" } as const;
 
 function reasonOf(of: Judged, bound: Verdict["bound"]): string {
   const { sequential, choice, cpuShare, measured, gainOf, concurrencyPays, impossible } = of;
-  const { chosen, best, bestGain, decision } = choice;
+  const { chosen, best, bestGain, rival, decision } = choice;
   const alone = formatDuration(sequential.wallMs.median);
   if (bound === "small") {
     const { startMs, model } = startCost(of)!;
@@ -146,7 +148,14 @@ function reasonOf(of: Judged, bound: Verdict["bound"]): string {
       `was ${times(bestGain)}.`;
   }
   if (chosen === sequential) {
-    return `${nature} No model was detectably faster than sequential, which took ${alone}.`;
+    const [most] = measured.models.flatMap((of) => {
+      const gain = of === sequential ? null : gainOf(of);
+      return gain !== null && gain.low > 1 ? [{ model: of.model, gain }] : [];
+    }).sort((a, b) => b.gain.median - a.gain.median);
+    return most === undefined
+      ? `${nature} No model was detectably faster than sequential, which took ${alone}.`
+      : `${nature} No model surely gained enough on sequential, which took ${alone}: ${most.model} ` +
+        `was ${times(most.gain)}.`;
   }
   const what = isEventLoop(chosen)
     ? "Concurrency pays"
@@ -156,8 +165,9 @@ function reasonOf(of: Judged, bound: Verdict["bound"]): string {
     ? "Parallelism pays"
     : "More lanes pay";
   const idle = measured.models.find(isEventLoop);
+  const little = idle !== undefined && (gainOf(idle)?.low ?? 1) > 1 ? "hardly anything" : "nothing";
   const nothing = bound === "cpu" && idle !== undefined && !concurrencyPays
-    ? `; concurrency alone gained nothing (${idle.model})`
+    ? `; concurrency alone gained ${little} (${idle.model})`
     : "";
   const where = chosen.device?.software
     ? ` ${chosen.model} computed on the same cores, by their vector units: a graphics card was not seen.`
@@ -166,8 +176,11 @@ function reasonOf(of: Judged, bound: Verdict["bound"]): string {
   const gain = gainOf(chosen)!;
   const ofTimes = sequential.wallMs.median / chosen.wallMs.median;
   const byRound = Math.abs(ofTimes / gain.median - 1) > SEEN ? "round by round " : "";
+  const faster = rival === undefined
+    ? ""
+    : ` ${capitalized(rival.model)} may well be faster still, which these rounds can't tell.`;
   return `${nature} ${what}: ${chosen.model} took ${took} instead of ${alone}, ` +
-    `${byRound}${times(gain)}${nothing}.${where}`;
+    `${byRound}${times(gain)}${nothing}.${faster}${where}`;
 }
 
 /** What a comparison's figures say; undefined without a sequential run, or another model to compare it to. */

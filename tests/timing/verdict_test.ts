@@ -32,6 +32,14 @@ Deno.test("judge() says that a gain is the rounds' own where it isn't that of th
   assertStringIncludes(reason, "took 115 ms instead of 1.05 s, round by round 10 times as fast (");
 });
 
+Deno.test("judge() tells a small gain so that it can be told from none", () => {
+  const { reason } = verdictOf([
+    model("sequential", Array.from({ length: 10 }, (_, at) => 1000 + at), waiting),
+    model("limited", Array.from({ length: 10 }, (_, at) => 930 + at), waiting),
+  ]);
+  assertStringIncludes(reason, "1.07 times as fast (1.07 to 1.08)");
+});
+
 Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", () => {
   const verdict = verdictOf([
     model("sequential", [2000, 2010, 1990], { runCpuMs: 1980 }),
@@ -65,14 +73,6 @@ Deno.test("judge() doesn't call a long job small for a GPU that is no faster", (
   assertEquals([verdict.bound, verdict.recommended], ["cpu", "sequential"]);
 });
 
-Deno.test("judge() recommends the simpler of two models that can't be told apart", () => {
-  const { recommended } = verdictOf([
-    model("sequential", [3500, 3510, 3490], waiting),
-    model("workers", [99, 100, 101], waiting),
-    model("concurrent", [101, 100, 102], waiting),
-  ]);
-  assertEquals(recommended, "concurrent");
-});
 Deno.test("judge() believes lanes of other machines that gain more than this machine's cores", () => {
   const computing = model("sequential", [16_000, 16_100, 15_900], { runCpuMs: 15_900 });
   const elsewhere = { ...model("cluster", [1300, 1310, 1290], { startMs: 200 }), lanes: 16 };
@@ -81,13 +81,37 @@ Deno.test("judge() believes lanes of other machines that gain more than this mac
   assertStringIncludes(verdict.reason, "Parallelism pays: cluster took 1.30 s instead of 16.0 s");
 });
 
-
-Deno.test("judge() passes over a gain of less than 5 %, however sure", () => {
+Deno.test("judge() recommends the simpler of two models that can't be told apart", () => {
   const { recommended } = verdictOf([
+    model("sequential", [3500, 3510, 3490], waiting),
+    model("workers", [99, 100, 101], waiting),
+    model("concurrent", [101, 100, 102], waiting),
+  ]);
+  assertEquals(recommended, "concurrent");
+});
+
+Deno.test("judge() passes over a gain of less than 5 %, however sure, and says that there is one", () => {
+  const verdict = verdictOf([
     model("sequential", Array(10).fill(1000)),
+    model("concurrent", Array(10).fill(980)),
     model("workers", Array(10).fill(970)),
   ]);
-  assertEquals(recommended, "sequential");
+  assertEquals(verdict.recommended, "sequential");
+  assertStringIncludes(
+    verdict.reason,
+    "No model surely gained enough on sequential, which took 1.00 s: workers was 1.03 times as fast " +
+      "(1.03 to 1.03).",
+  );
+});
+
+Deno.test("judge() names a model that may well be faster than the simpler one that it takes", () => {
+  const { recommended, reason } = verdictOf([
+    model("sequential", [1000, 1000, 1000], waiting),
+    model("limited", [100, 100, 100], waiting),
+    model("workers", [60, 130, 75], waiting),
+  ]);
+  assertEquals(recommended, "limited");
+  assertStringIncludes(reason, "Workers may well be faster still, which these rounds can't tell.");
 });
 
 Deno.test("judge() calls a job small when starting lanes eats what they could gain", () => {
