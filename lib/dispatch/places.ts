@@ -146,6 +146,8 @@ export class Places {
   readonly #closing = new Set<Promise<void>>();
   /** Places for which no lane was free; once another lane is closed, there may be one for them. */
   readonly #wanting = new Set<Place>();
+  /** End the waits of those that wait for a task to be loaded. */
+  readonly #loadings = new Set<() => void>();
   /**
    * How many lanes that were closed couldn't dispose of their resources, and the first one's error, which
    * `closeAll` throws.
@@ -421,12 +423,20 @@ export class Places {
     }
   }
 
-  /** Waits until every lane that can has loaded the task; rejects with the first failure if none can. */
+  /**
+   * Waits until every lane that can has loaded the task, or the executor is closed; rejects with the first
+   * failure if none can.
+   */
   async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
     let some = false;
     const loads = lanes.map(({ lane }) => lane.load(task).then(() => void (some = true)));
-    const ended = await within(timeoutMs, Promise.allSettled(loads), () => []);
-    if (some) return;
+    const { promise, resolve } = Promise.withResolvers<PromiseSettledResult<void>[]>();
+    const end = () => resolve([]);
+    this.#loadings.add(end);
+    void Promise.allSettled(loads).then(resolve);
+    const ended = await within(timeoutMs, promise, () => []);
+    this.#loadings.delete(end);
+    if (some || this.isClosed) return;
     const [first] = ended;
     throw first?.status === "rejected"
       ? first.reason
@@ -517,6 +527,7 @@ export class Places {
   /** Refuses new runs and lanes; open lanes keep the program alive until they are closed. */
   beginClosing(): void {
     this.isClosed = true;
+    for (const end of this.#loadings) end();
     this.wait(1);
     this.#rested.stop();
     this.#idle.stop();

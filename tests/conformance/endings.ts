@@ -577,6 +577,29 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
+    name: "ready(task) rejects as soon as the executor is closed, though the task still loads",
+    async check({ open }) {
+      const executor = open({ graceMs: 20 });
+      // In the test's own process the import may hang only until the test ends.
+      const { promise, resolve } = Promise.withResolvers<void>();
+      Object.assign(globalThis, { importHangs: promise });
+      const hangs = taskOf(
+        `await (globalThis.importHangs ?? new Promise(() => {})); // ${crypto.randomUUID()}`,
+      );
+      await executor.ready();
+      let isTold = false;
+      const refused = assertRejects(() => executor.ready(hangs), TypeError, "is closed")
+        .finally(() => isTold = true);
+      await turns(5);
+      await executor.close();
+      await turns(5);
+      const wasTold = isTold;
+      resolve();
+      await refused;
+      assert(wasTold, "it waited on");
+    },
+  },
+  {
     name: "tasks of several files can be made ready at once, and while others run",
     async check({ open }) {
       const files = numbers(3).map((n) => taskOf(`export default (m) => 10 * m + ${n}`));
