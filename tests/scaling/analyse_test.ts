@@ -355,9 +355,11 @@ Deno.test("recommendedSize() takes off how the machine drifted until larger size
   // The machine is a fifth faster once the first sizes are measured.
   const drifting = (slots: number) =>
     50 * Math.min(slots, 100) * (++trials > 3 * SIZES.length ? 1.2 : 1);
-  const found = recommendedSize(await resultOf(drifting, { extendTo: 1024, refineSteps: 0 }))!;
+  const result = await resultOf(drifting, { extendTo: 1024, refineSteps: 0 });
+  const found = recommendedSize(result)!;
   assertEquals(found.point.size, 128);
   assertAlmostEquals(found.gain!.median, 100, 2);
+  assertStringIncludes(takeLines(result)[0]!, "Take 128 slots: round by round 100× ");
 });
 
 Deno.test("recommendedSize() stays at one where nothing is gained, or only by a twentieth", async () => {

@@ -364,16 +364,24 @@ function whyAdviceDiffers(
   return isShown ? say("differs.mixed", { computingShare }) : "";
 }
 
+/** A gain by rounds that differs by more than this share from that of the table is named as such. */
+const SEEN = 0.04;
+
 /** Says why this size is taken: its gain, or that no larger one is surely faster. */
 function whyTaken(
   { axis, failsFrom, job: { total } }: SweepResult,
-  smallest: string,
-  { gain, largerGainsLittle }: RecommendedSize,
+  smallest: SweepPoint,
+  { point, gain, largerGainsLittle }: RecommendedSize,
 ): string {
   if (gain !== null) {
+    const [more, less] = [point, smallest].map(({ throughputPerSecond: of }) => of.median);
+    const isOff = total === undefined && Math.abs(more! / less! / gain.median - 1) > SEEN;
     return say(largerGainsLittle ? "taken.gain.no larger" : "taken.gain", {
       gain,
-      as: say(total === undefined ? "taken.much" : "taken.fast", { smallest }),
+      by: isOff ? say("taken.by round") : "",
+      as: say(total === undefined ? "taken.much" : "taken.fast", {
+        smallest: sizeText(axis, smallest.size),
+      }),
     });
   }
   if (largerGainsLittle) return say("taken.no larger");
@@ -419,7 +427,7 @@ export function takeLines(result: SweepResult): string[] {
     const { point, gain, most } = found.impossible;
     return [say("taken.impossible", { gain, at: at(point), mostRatio: Math.max(1, most) })];
   }
-  const smallest = at(points.toSorted((a, b) => a.size - b.size)[0]!);
+  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
   const why = whyTaken(result, smallest, found);
   const { others } = result;
   const isShared = others !== undefined && isBusy(others);
