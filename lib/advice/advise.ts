@@ -81,7 +81,8 @@ export async function advise(
   const { measureMachine, meter, now } = instruments;
   const startMs = now();
   let mostMs = budgetMs;
-  const leftMs = () => mostMs - RESERVE_MS - (now() - startMs);
+  const leftOf = (ms: number) => ms - RESERVE_MS - (now() - startMs);
+  const leftMs = () => leftOf(mostMs);
   const runTrial: TrialRunner = (trial, watching) => {
     const where = needsServer(trial.model) && server && { server };
     return instruments.runTrial({ ...trial, ...where }, watching);
@@ -154,11 +155,14 @@ export async function advise(
     if (needsOrder) {
       return { items: probed.done!.items, timesRun: 0, orderMatters: true, fails: true };
     }
-    if (leftMs() <= 0) return undefined;
+    // This tells whether the advice is right at all, so it may take what a busy machine's race may not.
+    const guardMs = leftOf(budgetMs);
+    if (guardMs <= 0) return undefined;
     const check = orderCheck(planned.sample, probed, race, { leavesPlainLoop, shares });
     if (check === undefined) return undefined;
     onPhase?.("running a few items from last to first");
-    const found = await instruments.orderProbe(closing, { ...check, guardMs: leftMs(), signal });
+    const ends = AbortSignal.any([options.signal, AbortSignal.timeout(Math.ceil(guardMs))]);
+    const found = await instruments.orderProbe(closing, { ...check, guardMs, signal: ends });
     return { items: check.count, timesRun: check.forwards === undefined ? 2 : 1, ...found };
   };
   /** Profiles the job's computing, unless the job is small. */

@@ -134,6 +134,13 @@ Deno.test("advise() says of one round that a larger budget makes it surer", asyn
   assertEquals((await adviceOn(made, threeAtOnce)).partial, undefined);
 });
 
+Deno.test("advise() looks whether the order matters though a race on a busy machine took its time", async () => {
+  const slowly = (_trial: TrialSpec, _items: number, runMs: number) => ({ runMs, wallMs: 1500 });
+  const made = { waitMs: 8, othersUse: 1.9 };
+  const { recommended } = await adviceOn(made, slowly, { isSoon: true }, true);
+  assertEquals([recommended.model, recommended.decision], ["sequential", "order matters"]);
+});
+
 Deno.test("advise() says that a larger budget would tell, if the budget ended the race", async () => {
   const made = { waitMs: 45, computeMs: 0.5, items: 67, total: 100 };
   const noise = [1, 0.55, 1.7, 0.8, 1.3];

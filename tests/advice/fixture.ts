@@ -145,6 +145,7 @@ export function roundOf(
     round = 0,
     runMs,
     startMs = 0,
+    wallMs = startMs + runMs,
     failed = 0,
     succeeded = 10,
     checksum = "same",
@@ -155,7 +156,7 @@ export function roundOf(
     & Partial<Round>
     & { runMs: number },
 ): Round {
-  const times = { startMs, runMs, wallMs: startMs + runMs, cpuMs: runMs, peakRssBytes };
+  const times = { startMs, runMs, wallMs, cpuMs: runMs, peakRssBytes };
   const more = { ...(reasons && { reasons }), ...(runCpuMs !== undefined && { runCpuMs }) };
   return { round, ...times, succeeded, failed, checksum, ...more };
 }
