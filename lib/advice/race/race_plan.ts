@@ -199,8 +199,9 @@ function withoutSlowest(raced: readonly Candidate[], all: readonly Predicted[]) 
   );
   // Other machines are compared with a model of this one, so at least one of those stays.
   const here = others.filter(({ candidate }) => !needsServer(candidate.model));
+  // The simplest come first, and of two that may be equally fast the simpler one stays.
   const slowest = (here.length > 1 ? here : others.slice(-1)).reduce((a, b) =>
-    totalMs(b.prediction) > totalMs(a.prediction) ? b : a
+    NEAR * totalMs(b.prediction) > totalMs(a.prediction) ? b : a
   );
   return raced.filter((candidate) => candidate !== slowest.candidate);
 }

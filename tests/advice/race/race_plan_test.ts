@@ -34,6 +34,18 @@ Deno.test("planFor() takes what the budget leaves for a few long items, where th
   assert((planFew(60_000)?.rounds ?? 0) >= 1);
 });
 
+Deno.test("planFor() keeps slots in a race that only one model fits in, where lanes hardly promise more", () => {
+  const endless = probedOf({ waitMs: 13, computeMs: 0.05, items: 90, total: null });
+  const { predicted, raced } = planFor(endless, MACHINE, { items: undefined, job: JOB }, 400);
+  const timeOf = (name: string) => {
+    const { prediction } = predicted.find(({ candidate }) => nameOf(candidate) === name)!;
+    return prediction.startMs + prediction.runMs;
+  };
+  const [slots, lanes] = ["limited (512 slots)", "workers (2 lanes, 500 slots each)"];
+  assert(timeOf(slots!) > timeOf(lanes!) && timeOf(slots!) < 1.1 * timeOf(lanes!));
+  assertEquals(raced.map(nameOf), ["sequential", slots!]);
+});
+
 Deno.test("planRace() shares what two runs of the sample cost among models and rounds", () => {
   const sample = sampleFor({ computeMs: 10 });
   const raced = [SEQUENTIAL, threads(2)];
