@@ -207,11 +207,14 @@ export class Queue {
     if (batch.items.length > 0) this.#keys.putBack(batch);
   }
 
-  /** Puts an item back after a wait in milliseconds. */
+  /**
+   * Puts an item back after a wait in milliseconds, behind the others that came back: where a server refuses
+   * one task after another, each of these is tried in turn, so that none uses up its retries alone.
+   */
   later(batch: Batch, waitMs: number): void {
     const forget = after(waitMs, () => {
       this.#delayed.delete(batch);
-      this.putBack(batch);
+      this.#keys.putBack(batch, true);
       this.run.onMore();
     });
     this.#delayed.set(batch, forget);
@@ -232,7 +235,7 @@ export class Queue {
 /** Batches that wait for one key. */
 class KeyQueue {
   readonly limit: Limit;
-  /** Batches that came back: the latest is sent first, and all of them before new ones. */
+  /** Batches that came back: the last is sent first, and all of them before new ones. */
   readonly returned: Batch[] = [];
   readonly fresh = new Fifo<Batch>();
 
@@ -296,19 +299,21 @@ export class KeyQueues {
   /** Adds a batch that was never sent, behind all others of its key. */
   add(batch: Batch): void {
     this.fresh++;
-    this.#wait(batch, "fresh");
+    this.#wait(batch).fresh.push(batch);
   }
 
-  /** Puts a batch back, before all others of its key. */
-  putBack(batch: Batch): void {
-    this.#wait(batch, "returned");
+  /** Puts a batch back, before all others of its key, or behind those that came back. */
+  putBack(batch: Batch, isLast = false): void {
+    const { returned } = this.#wait(batch);
+    if (isLast) returned.unshift(batch);
+    else returned.push(batch);
   }
 
-  #wait(batch: Batch, where: "fresh" | "returned"): void {
+  #wait(batch: Batch): KeyQueue {
     const queue = this.#queueOf(batch.history.key);
-    queue[where].push(batch);
     this.waiting++;
     this.#ready.add(queue);
+    return queue;
   }
 
   #queueOf(key: Key | undefined): KeyQueue {

@@ -201,6 +201,20 @@ Deno.test("an item goes again when its wait is over, not before", () => {
   assertEquals([indexes([queue.take()]), more(), queue.isEmpty], [[10], 1, true]);
 });
 
+Deno.test("retries that are due take turns, before anything new and behind what was put back at once", () => {
+  using time = new VirtualTime();
+  const { queue } = queueOf([0]);
+  queue.later(run.batch(["a"]), 500);
+  queue.later(run.batch(["b"], { firstIndex: 11 }), 600);
+  time.pass(600);
+  const first = queue.take()!;
+  queue.later(first, 100);
+  time.pass(100);
+  queue.putBack(run.batch(["c"], { firstIndex: 12 }));
+  const taken = [1, 2, 3, 4].map(() => queue.take());
+  assertEquals([first.firstIndex, ...indexes(taken)], [10, 12, 11, 10, 0]);
+});
+
 Deno.test("a wait that no timer holds is kept to the end, and an endless one for ever", () => {
   const days = 86_400_000;
   using time = new VirtualTime();
