@@ -167,7 +167,7 @@ export class Controller {
 
   /** The least time between two starts, in milliseconds. */
   get gapMs(): number {
-    return this.#slots.gapMs;
+    return this.#slots.apartMs;
   }
 
   /** Whether no task may start for now. */

@@ -34,7 +34,7 @@ export class KeyPace implements Pace {
   }
 
   get gapMs(): number {
-    return this.#refusals.gapMs;
+    return this.#given?.apartMs ?? 0;
   }
 
   get refused(): number {

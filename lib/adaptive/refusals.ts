@@ -8,6 +8,9 @@
  * - The rate, at first to as many in a time as got through, if so few were in flight that their number says
  *   little: one, or a few that went well for long. Tasks start apart, as from a leaky bucket.
  *
+ * Where only one at once gets through, the server may refuse what comes soon after another. From then on tasks
+ * start evenly apart, by their latency, however many may be in flight.
+ *
  * If nothing in flight got through, there is a pause: as long as the server asks, or twice as long each time.
  */
 
@@ -39,6 +42,10 @@ const MOST_GAP_MS = 5_000;
 /** So many slots are few. They went well if this many times as many tasks were answered with them. */
 const FEW_SLOTS = 4;
 const WELL = 4;
+/** Tasks that start evenly apart may start this much sooner than their mean latency and the slots make it. */
+const EVEN = 0.9;
+/** The weight of the newest latency in their mean. */
+const NEWEST = 0.05;
 /** Of slots that went well until now at least this share is left. */
 const LEFT = 0.8;
 
@@ -60,6 +67,9 @@ export class Refusals {
   #latest: CutLimit | undefined;
   /** The mean latency of tasks that got through before the rate was limited, in milliseconds. */
   #latencyMs = 0;
+  /** The mean latency of recent tasks that got through, and whether they start evenly apart. */
+  #meanMs = 0;
+  #isEven = false;
   #epoch: Epoch;
   /** The slots when a task last ended. */
   #slots = 1;
@@ -111,7 +121,9 @@ export class Refusals {
     this.#through += through;
     this.#count({ asked: through, refused: 0 }, slots);
     for (const limit of [this.#number, this.#rate]) limit?.answer(through, endedAtMs);
-    if (through > 0) epoch.busyMs += endedAtMs - startedAtMs;
+    const tookMs = endedAtMs - startedAtMs;
+    if (through > 0) epoch.busyMs += tookMs;
+    if (through > 0) this.#meanMs += (this.#meanMs === 0 ? 1 : NEWEST) * (tookMs - this.#meanMs);
     if (startedAtMs < this.#knownMs) return how;
     if (through > 0) this.#inVain = this.#askedMs = 0;
     this.#count({ asked: refused, refused }, slots);
@@ -202,6 +214,12 @@ export class Refusals {
     return gapMs < LEAST_GAP_MS ? 0 : Math.min(MOST_GAP_MS, gapMs);
   }
 
+  /** The least time between two starts with so many slots, in milliseconds. */
+  apartMs(slots: number): number {
+    const evenMs = this.#isEven && slots > 1 ? EVEN * this.#meanMs / slots : 0;
+    return Math.max(this.gapMs, evenMs < LEAST_GAP_MS ? 0 : evenMs);
+  }
+
   /** Stops starts until the tasks in flight end; then returns whether any got through, until then undefined. */
   brake(nowMs: number, count: number, inFlight: number): boolean | undefined {
     const slots = Math.floor(count);
@@ -253,6 +271,7 @@ export class Refusals {
     this.#latest = limit;
     if (isRate) this.#rate = limit;
     else this.#number = limit;
+    this.#isEven ||= !isRate && got <= 1;
     this.#epoch = epochFrom(nowMs);
   }
 
@@ -271,6 +290,7 @@ export class Refusals {
   /** Lifts all limits: the refusals so far show none. */
   #pardon(): void {
     this.#number = this.#rate = this.#latest = undefined;
+    this.#isEven = false;
   }
 }
 

@@ -129,9 +129,14 @@ export class Slots {
     return Math.max(1, this.#refusals.most);
   }
 
-  /** The least time between two starts, in milliseconds. */
+  /** The pace: the least time between two starts, in milliseconds, however many slots there are. */
   get gapMs(): number {
     return this.#refusals.gapMs;
+  }
+
+  /** The least time between two starts with the present slots, in milliseconds. */
+  get apartMs(): number {
+    return this.#refusals.apartMs(Math.round(this.#count));
   }
 
   /** How long tasks took that started since slots last changed, in milliseconds. */

@@ -274,6 +274,12 @@ Deno.test("a rate between one slot's and two slots' is met by starting tasks apa
   }
 });
 
+Deno.test("a server that refuses what comes soon after another gets more than one slot's tasks", () => {
+  const job = REFUSING.find(({ name }) => name === "100 a second, 50 ms, none at once")!;
+  // One slot ends 1,200 tasks in the minute.
+  for (const noise of NOISES) assertLess(3000, run(job, noise, 6).ended);
+});
+
 Deno.test("a server that lets through 50 a second, and asks for a second's pause, gets most of them", () => {
   const job = REFUSING.find(({ name }) => name === "50 a second, 10 ms, says when")!;
   for (const noise of NOISES) assertLess(1800, run(job, noise, 6).ended);

@@ -76,6 +76,17 @@ Deno.test("refusals limit the slots to as many as got through, and enough answer
   assert(refusals.most > 20);
 });
 
+Deno.test("where one at once gets through, starts are evenly apart from then on, by the latency of late", () => {
+  for (const [through, apart] of [[1, [0, 4.5, 2.25, 0]], [2, [0, 0, 0, 0]]] as const) {
+    const refusals = new Refusals(0);
+    refusals.ended(4, 0, 10, { refused: 4 - through }, 4);
+    assertEquals(refusals.brake(10, 4, 0), true);
+    assertEquals([1, 2, 4, 10].map((slots) => refusals.apartMs(slots)), [...apart]);
+    for (let task = 0; task < 200; task++) refusals.ended(1, 100, 140, {}, 2);
+    assertAlmostEquals(refusals.apartMs(2), through === 1 ? 18 : 0, 0.1);
+  }
+});
+
 Deno.test("if some are refused of many slots, the number is limited even if it went well before", () => {
   const refusals = new Refusals(0);
   end(refusals, 80, 1, 900);

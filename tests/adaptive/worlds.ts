@@ -94,6 +94,11 @@ export const REFUSING: readonly SimulatedJob[] = [
   minute("50 a second, 10 ms", waits(10), { kind: "rate", perSecond: 50, reserve: 10 }),
   minute("10 a second, 20 ms", waits(20), { kind: "rate", perSecond: 10, reserve: 10 }),
   minute("200 a second, 50 ms", waits(50), { kind: "rate", perSecond: 200, reserve: 20 }),
+  minute("100 a second, 50 ms, none at once", waits(50), {
+    kind: "rate",
+    perSecond: 100,
+    reserve: 1,
+  }),
   minute("80 a second, 20 ms, 40 in reserve", waits(20), {
     kind: "rate",
     perSecond: 80,
