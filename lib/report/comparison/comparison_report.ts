@@ -185,7 +185,9 @@ export function verdictText(comparison: Comparison): string {
   }
   // That a job is small was concluded from the same times, which can't be trusted here.
   const reason = isUndecided(comparison) && verdict.bound === "small" ? "" : verdict.reason;
-  const parts = [adviceOf(comparison, verdict), sentence(reason), doubtOf(verdict)];
+  // A share would contradict that nothing can be told; a warning says what to do about others.
+  const doubt = isUndecided(comparison) && wasShared(comparison) ? "" : doubtOf(verdict);
+  const parts = [adviceOf(comparison, verdict), sentence(reason), doubt];
   return parts.filter((part) => part !== "").join(" ");
 }
 

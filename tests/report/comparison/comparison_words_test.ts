@@ -77,7 +77,7 @@ Deno.test("on a busy machine, and where rounds differ too much, nothing is left 
   const comparison = cpuComparison();
   const verdict = { ...comparison.verdict!, recommended: "sequential" };
   const told = (more: Partial<Comparison>) =>
-    verdictText({ ...comparison, ...more }).split(". ")[0];
+    verdictText({ ...comparison, ...more }).split(/\.(?: |$)/)[0];
   const unsure = { ...verdict, confidence: 0.3 };
   const small = { ...unsure, bound: "small" as const };
   const others = { used: 1.3, cores: 2 };
@@ -90,6 +90,11 @@ Deno.test("on a busy machine, and where rounds differ too much, nothing is left 
     "Which model is best can't be told on so busy a machine",
   );
   assertEquals(told({ verdict: { ...verdict, confidence: 0.97 }, others }), "Leave it sequential");
+  assert(
+    !verdictText({ ...comparison, verdict: { ...verdict, confidence: 0.89 }, others }).includes(
+      "sure",
+    ),
+  );
   const reasoned = [small, unsure].map((of) =>
     verdictText({ ...comparison, verdict: { ...of, reason: "REASON" }, others }).includes("REASON")
   );
