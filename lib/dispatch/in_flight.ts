@@ -348,21 +348,32 @@ export class InFlight {
       batch.asked = undefined; // that item has ended, and the next is running
     }
     if (batch.asked !== undefined) {
-      const forceMs = batch.asked.atMs + this.#options.graceMs;
-      if (now >= forceMs) this.force(batch);
-      else this.lookIn(forceMs - now);
+      if (this.#isOver(batch, batch.asked.atMs + this.#options.graceMs)) this.force(batch);
     } else if (at.state === "loading") {
-      const dueMs = at.sinceMs + loadTimeoutMs;
-      if (now >= dueMs) this.giveUpLoading(batch);
-      else this.lookIn(Math.min(dueMs - now, timeoutMs));
+      if (this.#isOver(batch, at.sinceMs + loadTimeoutMs)) this.giveUpLoading(batch);
+      else this.lookIn(timeoutMs);
     } else if (mostMs !== Infinity) {
       // Something that an ended task left behind may keep a lane busy forever.
       if (isNext) batch.nextSinceMs = Math.min(batch.nextSinceMs, now);
       const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + mostMs;
       if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
-      else if (now >= batch.nextSinceMs + loadTimeoutMs) this.giveUpLane(batch);
-      else this.lookIn(Math.min(dueMs, batch.nextSinceMs + loadTimeoutMs) - now);
+      else if (isNext && this.#isOver(batch, batch.nextSinceMs + loadTimeoutMs)) {
+        this.giveUpLane(batch);
+      } else this.lookIn(dueMs - now);
     }
+  }
+
+  /**
+   * Whether the time has come at which a batch or its lane is given up; if not, looks again then. What the lane
+   * said in time may still be unread if this event loop was held up, so it gets one more turn.
+   */
+  #isOver(batch: Batch, dueMs: number): boolean {
+    const lateMs = clock.now() - dueMs;
+    const isHeldUp = lateMs > LEAST_TIMER_MS && batch.lateForMs !== dueMs;
+    if (isHeldUp) batch.lateForMs = dueMs;
+    else if (lateMs >= 0) return true;
+    this.lookIn(-lateMs);
+    return false;
   }
 
   /**

@@ -258,3 +258,40 @@ Deno.test("so is one that doesn't come to load what it was given, whether that h
   time.pass(1000);
   assertEquals(done, ["lane given up at 8000"]);
 });
+
+Deno.test("what this event loop comes too late to give up is looked at once more, when its lane was heard", () => {
+  using time = new VirtualTime();
+  const forced = watching({ timeoutMs: 300 });
+  forced.runs(0, time.nowMs);
+  forced.deadlines.lookIn(300);
+  time.pass(300);
+  time.nowMs += 150; // the grace is over meanwhile
+  time.pass(1);
+  assertEquals(forced.done, []);
+  time.pass(1);
+  assertEquals(forced.done, ["forced at 1452"]);
+  for (const isHeard of [false, true]) {
+    const loads = watching();
+    loads.stands({ state: "loading", sinceMs: time.nowMs });
+    loads.deadlines.lookIn(2000);
+    time.nowMs += 2500;
+    time.pass(1);
+    assertEquals(loads.done, []);
+    if (isHeard) loads.runs(0, time.nowMs);
+    time.pass(1);
+    assertEquals(loads.done, isHeard ? [] : [`loads too long at ${time.nowMs}`]);
+    loads.deadlines.stop();
+    const waits = watching();
+    waits.batch.sentCount = 0;
+    waits.stands({ state: "waiting", isNext: true });
+    waits.deadlines.lookIn(0);
+    time.pass(2);
+    time.nowMs += 2500;
+    time.pass(1);
+    assertEquals(waits.done, []);
+    if (isHeard) waits.runs(0, time.nowMs);
+    time.pass(1);
+    assertEquals(waits.done, isHeard ? [] : [`lane given up at ${time.nowMs}`]);
+    waits.deadlines.stop();
+  }
+});
