@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { Alarm, clock, within } from "../../lib/lanes/timers.ts";
+import { Alarm, clock, originHere, within } from "../../lib/lanes/timers.ts";
 import { VirtualTime } from "../dispatch/virtual_time.ts";
 import { granted } from "../granted.ts";
 import { printed } from "./small_program.ts";
@@ -129,4 +129,18 @@ Deno.test("what came in time counts, though this event loop was held up beyond t
   assertEquals(await answer, "in time");
   port1.close();
   port2.close();
+});
+
+Deno.test("a lane's clock isn't shifted because this thread lost its core while it read its own", () => {
+  const { now } = clock;
+  const originMs = originHere(1_000);
+  for (const lateAt of [0, 1]) {
+    let reads = 0;
+    clock.now = () => now() + (reads++ === lateAt ? 50 : 0);
+    try {
+      assert(Math.abs(originHere(1_000) - originMs) < 25);
+    } finally {
+      clock.now = now;
+    }
+  }
 });
