@@ -103,6 +103,32 @@ Deno.test("checksumOf() takes all NaNs for equal, whatever their bits", async ()
   assertEquals(await of(plus), await of(minus));
 });
 
+Deno.test("checksumOf() tells values apart whose text would be longer than a string can be", async () => {
+  // Written as often as it occurs, each part would be doubled thirty times.
+  const doubled = (end: number) => {
+    let value: unknown = [end, "x".repeat(100)];
+    for (let times = 0; times < 30; times++) value = [value, value];
+    return value;
+  };
+  assertEquals(await of(doubled(1)), await of(structuredClone(doubled(1))));
+  assertNotEquals(await of(doubled(1)), await of(doubled(2)));
+});
+
+Deno.test("checksumOf() writes a part without what is around it alike, wherever it occurs", async () => {
+  const held = { a: "x".repeat(100) };
+  assertEquals(
+    await of([held, held, { held }]),
+    await of(JSON.parse(JSON.stringify([held, held, { held }]))),
+  );
+  const tree = (name: string) => {
+    const root: Record<string, unknown> = { name: name.repeat(100) };
+    root.children = [{ root, held }, { root, held }];
+    return root;
+  };
+  assertEquals(await of(tree("a")), await of(tree("a")));
+  assertNotEquals(await of(tree("a")), await of(tree("b")));
+});
+
 Deno.test("checksumOf() minds which item a result belongs to", async () => {
   assertNotEquals(
     await checksumOf([fulfilled("a", 0), fulfilled("b", 1)]),
