@@ -81,7 +81,10 @@ class Writer {
       return `set ${value.size}{${this.#joined(Array.from(value, write).sort())}}`;
     }
     if (isError(value)) return `error ${write(value.name)}${write(value.message)}`;
-    return `object ${Object.keys(value).length}{${this.#pairs(Object.entries(value))}}`;
+    const entries = Object.entries(value);
+    // A URL, for example, keeps its data to itself, and shows it to JSON alone.
+    const inJson = entries.length > 0 ? "{}" : JSON.stringify(value) ?? "{}";
+    return `object ${entries.length}{${inJson === "{}" ? this.#pairs(entries) : inJson}}`;
   }
 
   #pairs(entries: Iterable<[unknown, unknown]>): string {

@@ -21,6 +21,22 @@ Deno.test("equal items have equal digests, others others, and a digest survives 
   }));
 });
 
+Deno.test("items that keep their data to themselves are told apart by what JSON shows of them", () => {
+  const bytes = (byte: number) => {
+    const shared = new SharedArrayBuffer(1);
+    new Uint8Array(shared)[0] = byte;
+    return shared;
+  };
+  const values = [
+    ...["a:1", "a:2"].flatMap((url) => [new URL(url), { url: new URL(url) }]),
+    ...[1, 2].flatMap((n) => [new Number(n), new String(n), bytes(n)]),
+    { toJSON: () => 1 },
+    {},
+  ];
+  assertEquals(new Set(values.map(digestOf)).size, values.length);
+  assertEquals(digestOf(new URL("a:1")), digestOf(new URL("a:1")));
+});
+
 Deno.test("digests of many items that are much alike differ", () => {
   const digests = new Set<number>();
   for (let n = 0; n < 200_000; n++) digests.add(digestOf(`https://example.org/${n}`));
