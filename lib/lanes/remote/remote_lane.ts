@@ -14,6 +14,7 @@ import type {
   Death,
   Device,
   Forced,
+  ItemFailure,
   Lane,
   LaneBatch,
   LaneEvents,
@@ -58,6 +59,8 @@ const MOST_START_MS = 30_000;
 class BatchState {
   /** 0 until it is sent. */
   id = 0;
+  /** How many of its items the lane has reported. */
+  reported = 0;
   /** The item that the lane last reported as started, and when. */
   started: { readonly offset: number; readonly sinceMs: number } | undefined;
   /** Whether the lane has read the last `ask`. */
@@ -511,7 +514,9 @@ export class RemoteLane implements Lane {
     const state = stateOf(batch);
     if (kind === FromLane.heldUp) this.events.heldUp(batch);
     else if (kind === FromLane.asked) state.answered = true;
-    else state.started = { offset: head[1]!, sinceMs: head[2]! + this.#clockOffsetMs };
+    else if (isBetween(head[1]!, state.reported, batch.sentCount - 1)) {
+      state.started = { offset: head[1]!, sinceMs: head[2]! + this.#clockOffsetMs };
+    }
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
@@ -519,6 +524,11 @@ export class RemoteLane implements Lane {
     if (batch === undefined) return; // the batch was forced to stop and is settled
     this.#hasRun = true;
     const report = readReport(head, this.#clockOffsetMs, payload);
+    const state = stateOf(batch);
+    if (!isOf(report, batch.sentCount - state.reported)) {
+      throw new TypeError("It reports items that it was not sent");
+    }
+    state.reported += report.count;
     for (const { reason } of report.failures ?? []) this.#advise(reason);
     if (report.last) this.#forget(batch);
     this.events.report(batch, report);
@@ -569,6 +579,17 @@ export class RemoteLane implements Lane {
       loaded.reject(loadError(task, "the lane was closed"));
     }
   }
+}
+
+function isBetween(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+/** Whether a report is of the next items, `most` at most: another machine may send any. */
+function isOf({ count, failures = [] }: Report, most: number): boolean {
+  const follows = ({ offset }: ItemFailure, at: number) =>
+    isBetween(offset, 1 + (failures[at - 1]?.offset ?? -1), count - 1);
+  return isBetween(count, 0, most) && failures.every(follows);
 }
 
 /** The error for a task that a lane can't load or set up. */

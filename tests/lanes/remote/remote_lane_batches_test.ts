@@ -1,8 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { LaneBatch } from "../../../lib/lanes/lane.ts";
 import { Cells, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
-import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
+import { structuredCloning } from "../../../lib/lanes/remote/clone.ts";
+import { openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf } from "../batch.ts";
 import { laneOver, lastId, readyLane, reportHeadOf } from "./fake_channel.ts";
@@ -282,4 +283,36 @@ Deno.test("a batch's number is free again once it is done with, taken back or fo
   }
   const ids = Array.from({ length: 64 }, () => cells.offer());
   assertEquals(new Set(ids).size, 64);
+});
+
+Deno.test("what a lane says of items that it wasn't sent counts for nothing", () => {
+  const reason = sealEnvelope(new Error("no"), structuredCloning);
+  const failed = (offset: number) => ({
+    values: [],
+    failures: [{ offset, ended: "failed", reason }],
+  });
+  for (
+    const [count, payload] of [
+      [3],
+      [-1],
+      [0.5],
+      [2, failed(2)],
+      [2, failed(-1)],
+      [2, failed(0.5)],
+    ] as const
+  ) {
+    const over = readyLane();
+    const batch = batchOf([1, 2, 3]);
+    over.lane.send(batch);
+    const says = (count: number, last: boolean, payload?: unknown) =>
+      over.channel.says(FromLane.report, reportHeadOf(lastId(over), { count, last }), payload);
+    says(1, false, [2]);
+    assertThrows(() => says(count, true, payload), TypeError, "was not sent");
+    assertEquals(over.told.reports.length, 1);
+    for (const offset of [0, 3, -1, 1.5]) {
+      over.channel.says(FromLane.started, [lastId(over), offset, 5]);
+      assertEquals(over.lane.progress(batch).state, "unknown");
+    }
+    says(2, true, [4, 6]);
+  }
 });
