@@ -84,6 +84,8 @@ export interface Broker {
   refusalOf(error: unknown): BrokerError | undefined;
   consume(queue: string, options: ConsumerOptions): Promise<{ close(): Promise<void> }>;
   removeConsumer(queue: string, name: string): Promise<void>;
+  /** Removes a queue's messages with this subject. */
+  purge(queue: string, subject: string): Promise<void>;
   /** Stores bytes that are too large for a message, together with a queue. */
   putObject(queue: string, name: string, bytes: Uint8Array): Promise<void>;
   getObject(queue: string, name: string): Promise<Uint8Array>;
@@ -202,6 +204,11 @@ export function isMachineBeat(value: unknown): value is MachineBeat {
   const { id, name, lanes, slots, leased } = (value ?? {}) as Partial<MachineBeat>;
   return isText(id) && isText(name) && isCount(lanes, 0) && isCount(slots) &&
     typeof leased === "object" && leased !== null && Object.values(leased).every(Array.isArray);
+}
+
+export function isDeadLetter(value: unknown): value is DeadLetter {
+  const { job, task, index, item, reason } = (value ?? {}) as Partial<DeadLetter>;
+  return [job, task, item, reason].every(isText) && isCount(index, 0);
 }
 
 export function isLeaseRequest(value: unknown): value is LeaseRequest {

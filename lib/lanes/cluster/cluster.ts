@@ -224,6 +224,8 @@ export class Cluster {
     this.#broker = undefined;
     this.#opening = undefined;
     this.#whyLeft = why;
+    // The next queue is another one, without the objects of this.
+    this.#kept.clear();
     this.#joined.resolve();
     this.#joined = Promise.withResolvers();
     for (const id of this.#machines.keys()) this.#lose(id, `was lost: ${why}`, "none");
@@ -367,8 +369,9 @@ export class Cluster {
     this.#freed = Promise.withResolvers();
     sender.close();
     receiver.close();
-    // If this fails, the consumer is removed with the queue.
+    // If this fails, they are removed with the queue.
     this.#broker?.removeConsumer(queueOf(this.id), `to-${number}`).catch(() => {});
+    this.#broker?.purge(queueOf(this.id), Subject.to(this.id, number)).catch(() => {});
   }
 
   /** Stores an item that ended more than one lane where the machines' operators find it. */

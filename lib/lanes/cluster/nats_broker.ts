@@ -27,6 +27,7 @@ import {
   BrokerError,
   type DeadLetter,
   type Handed,
+  isDeadLetter,
   SERVER_FILES,
   type ServerOptions,
 } from "./broker.ts";
@@ -446,6 +447,10 @@ export class NatsBroker implements Broker {
     await this.jsm.consumers.delete(queue, name);
   }
 
+  async purge(queue: string, subject: string): Promise<void> {
+    await this.jsm.streams.purge(queue, { filter: subject });
+  }
+
   async putObject(queue: string, name: string, bytes: Uint8Array): Promise<void> {
     await (await this.#objects.open(queue, false)).putBlob({ name }, bytes);
   }
@@ -488,7 +493,8 @@ export class NatsBroker implements Broker {
     const first = Math.max(state.first_seq, state.last_seq - SHOWN_LETTERS + 1);
     for (let seq = first; seq > 0 && seq <= state.last_seq; seq++) {
       const message = await this.jsm.streams.getMessage(DEAD_QUEUE, { seq }).catch(() => null);
-      if (message !== null) letters.push(message.json<DeadLetter>());
+      const letter = attempt(() => message?.json());
+      if (isDeadLetter(letter)) letters.push(letter);
     }
     return letters;
   }

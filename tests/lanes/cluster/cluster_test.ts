@@ -13,7 +13,7 @@ import { Cluster, type Lease, UNREADABLE } from "../../../lib/lanes/cluster/clus
 import { ClusterChannel } from "../../../lib/lanes/cluster/cluster_channel.ts";
 import { Sender } from "../../../lib/lanes/cluster/post.ts";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
-import { FromLane, type Payload, readReport } from "../../../lib/lanes/remote/channel.ts";
+import { FromLane, type Payload, readReport, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { settle, VirtualTime } from "../../dispatch/virtual_time.ts";
 import { FakeServer } from "./fake_server.ts";
 
@@ -271,6 +271,19 @@ test("a server that doesn't answer for a minute is given up with all lanes, and 
   assertEquals((await world.soon(world.lease("b"))).machine.name, "machine one");
 });
 
+test("what all lanes are given is put again where a queue is made anew", async (world) => {
+  world.machine("one", 1);
+  const shares = async (lease: Lease) => {
+    await lease.sender.send(ToLane.shared, [], ["x".repeat(1 << 14)]);
+    return [...world.server.queues.get(queueOf(world.cluster.id))!.objects.keys()];
+  };
+  assertEquals(await shares(await world.lease("a")), ["shared"]);
+  world.server.isCut = true;
+  await world.beats(60);
+  world.server.isCut = false;
+  assertEquals(await shares(await world.soon(world.lease("b"))), ["shared"]);
+});
+
 test("one that answers again within a minute has lost nothing", async (world) => {
   world.machine("one", 1);
   await world.lease("a");
@@ -357,6 +370,17 @@ test("what is no message of a lane ends it, and is told to nobody", async (world
     assertEquals(told, [UNREADABLE], String(said));
     await channel.close();
   }
+});
+
+test("what a lost lane was sent and never answered doesn't stay in the store", async (world) => {
+  const machine = world.machine("one", 2);
+  const leases = [await world.lease("a"), await world.lease("b")];
+  for (const { sender } of leases) void sender.send(ToLane.batch, [1, 1, 1], [7]);
+  await settle();
+  assertEquals(world.server.waiting, 2);
+  machine.leased[world.cluster.id] = [2];
+  await world.beats(3);
+  assertEquals([world.told.length, world.server.waiting], [1, 1]);
 });
 
 test("who waits for a lane that is about to be given back has it then", async (world) => {

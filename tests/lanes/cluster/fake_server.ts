@@ -109,6 +109,10 @@ export class FakeServer {
         return Promise.resolve({ close: async () => void await consumers.delete(consumer.name) });
       },
       removeConsumer: async (name, consumer) => void await queue(name).consumers.delete(consumer),
+      purge: async (name, subject) => {
+        const { messages } = await queue(name);
+        for (const message of messages.values()) if (message.subject === subject) message.ack();
+      },
       putObject: async (name, object, bytes) =>
         void await queue(name).objects.set(object, Uint8Array.from(bytes)),
       getObject: async (name, object) => {
