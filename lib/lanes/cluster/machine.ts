@@ -156,6 +156,8 @@ export class JoinedMachine implements AsyncDisposable {
     for (const { module, digest } of modules) {
       found.set(module, await findAllowed(allowed, module, digest));
     }
+    // Nobody would end the lane of a job that was lost meanwhile.
+    if (this.#jobs.get(id) !== job) return { refused: "its job is gone", forModule: false };
     const [wanted] = found.values();
     if (wanted !== undefined && "refused" in wanted) {
       onRefused(wanted.refused);
