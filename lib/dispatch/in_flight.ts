@@ -247,7 +247,8 @@ export class InFlight {
   #warn(text: string, about = text): void {
     if (this.#warned.has(about) || this.#warned.size === MOST_WARNINGS) return;
     this.#warned.add(about);
-    console.error(`warning: ${text}`);
+    // It may come from another machine, and reach a terminal.
+    console.error(`warning: ${text.replaceAll(/[^\P{Cc}\n]+/gu, " ")}`);
   }
 
   /** Counts a lane that ended before any task could start; after several, the module's runs fail. */

@@ -136,7 +136,7 @@ Deno.test("a lane that can't load a task gives its items to others, and rests fr
     const [one, two, three] = made;
     const fail = (lane: FakeLane) => {
       lane.stage = undefined;
-      lane.unloadable(lane.batches[0]!, new TaskLoadError("too many connections"));
+      lane.unloadable(lane.batches[0]!, new TaskLoadError("too many\x1b\rconnections"));
     };
     // While others may still load it, or have loaded it, an item only goes on to one of them.
     fail(one!);
