@@ -60,6 +60,11 @@ fault("an item that ends two lanes is quarantined, and listed with its reason", 
     assertStringIncludes(String(bad!.reason), "it killed 2 lanes and is quarantined");
     assertEquals(good!.status === "fulfilled" && good!.value, 1);
   }
+  const broker = await openNats({ servers: [server.url] });
+  for (const text of ["null", "{", '{"job":1}']) {
+    await broker.store("lanes.dead.other", text, new TextEncoder().encode(text));
+  }
+  await broker.close();
   const { stdout } = await runTask("lane", ["--servers", server.url, "--list"]);
   assertStringIncludes(stdout, "items that ended lanes twice");
   assertStringIncludes(stdout, "item 0 of default of data:");
@@ -466,6 +471,23 @@ fault("what a store has no room for fails, and says so; what had room goes on", 
   }
   const { stdout } = await runTask("lane", ["--servers", server.url, "--list"]);
   assert(!stdout.includes("ended lanes twice"), stdout);
+});
+
+fault("deno task run says where a permission is given that a lane lacks", async () => {
+  await using server = await NatsServer.start();
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes=1", "--allow-module", folder]);
+  try {
+    const code = `export const items = [1]; export default () => Deno.hostname();`;
+    await Deno.writeTextFile(`${folder}/job.js`, code);
+    const args = [`${folder}/job.js`, "--model", "cluster", "--servers", server.url, "--allow-sys"];
+    const { code: ended, stderr } = await runTask("run", args);
+    assertEquals(ended, 2);
+    assertStringIncludes(stderr, "item 0 needs sys access to");
+    assertStringIncludes(stderr, "add --allow-sys=hostname to deno task lane on its machine");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 fault("what others say on the same server harms neither machines nor jobs", async () => {

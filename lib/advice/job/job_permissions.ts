@@ -107,11 +107,11 @@ export function permissionNeeded(
   const missing = [message, ...causes].map(missingFlag).find((flag) => flag !== undefined);
   const [problem, remedy] = missing === undefined
     ? [`${where} lacks a permission (${message})`, "allow it"]
-    : [`${where} needs ${missing.wanted}`, `add ${shellWord(missing.flag)}`];
+    : [`${where} needs ${missing.wanted}`, `add ${shellWord(missing.flag)}${missing.to}`];
   return new UsageError("module", typed, problem!, remedy!);
 }
 
-/** The access that a job wanted, and the flag that allows just that; undefined if the message has neither. */
+/** The access that a job wanted, the flag that allows just that, and where; undefined if it isn't said. */
 export function missingFlag(message: string) {
   const [, wanted, name, target] =
     /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message) ?? [];
@@ -119,5 +119,8 @@ export function missingFlag(message: string) {
   if (wanted === undefined || kind === undefined) return undefined;
   // Deno takes a comma for the end of an entry.
   const isWhole = target === undefined || target.includes(",");
-  return { wanted, flag: `--allow-${kind}${isWhole ? "" : `=${target}`}` };
+  // What a lane of another machine may do is said there.
+  const [, elsewhere] = /, given (to deno task lane on its machine)/.exec(message) ?? [];
+  const to = elsewhere === undefined ? "" : ` ${elsewhere}`;
+  return { wanted, flag: `--allow-${kind}${isWhole ? "" : `=${target}`}`, to };
 }

@@ -66,6 +66,10 @@ Deno.test("permissionNeeded() gives the flag as a shell takes it", () => {
   const error = { name: "NotCapable", message: 'Requires read access to "/my files", run again' };
   const { remedy } = permissionNeeded("item 3", error, "job.ts")!;
   assertEquals(remedy, "add '--allow-read=/my files'");
+  const elsewhere =
+    `${error.message} with the --allow-read flag, given to deno task lane on its machine`;
+  const there = permissionNeeded("item 3", { ...error, message: elsewhere }, "job.ts")!;
+  assertEquals(there.remedy, "add '--allow-read=/my files' to deno task lane on its machine");
 });
 
 Deno.test("takePermissions() refuses an address where a host belongs, and says which", () => {
