@@ -38,6 +38,8 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   #taken = 0;
   #place = 0;
   #ended = false;
+  /** Whether all of the list was taken. */
+  #isSeen = false;
   readonly #underWay = new Map<number, Listed>();
 
   constructor(
@@ -63,9 +65,10 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return this.#taken > 0;
   }
 
-  /** When matching: how many recorded items weren't found in the list, by state. */
+  /** When matching: how many recorded items weren't found in the list, by state; 0 if it has more items. */
   get gone(): Record<Known, number> {
     const gone = { done: 0, failed: 0 };
+    if (!this.#isSeen) return gone;
     for (const [key, indexes] of this.#unmatched) {
       gone[key.startsWith("failed") ? "failed" : "done"] += indexes.length;
     }
@@ -79,7 +82,8 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     const length = Math.min(this.known.length, this.wanted.limit ?? Infinity);
     while (this.#taken < length && !this.finishing) {
       const listed = await this.#take();
-      if (this.failure !== undefined) break;
+      // A list from elsewhere ends early once the run is to finish.
+      if (this.failure !== undefined || this.finishing) break;
       if (listed === undefined) {
         const items = `${this.#taken} item${this.#taken === 1 ? "" : "s"}`;
         return `it ends after ${items}, and item ${this.known.length - 1} is recorded`;
@@ -120,7 +124,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
 
   #listed({ done, value: item }: IteratorResult<unknown>): Listed | undefined {
     if (done) {
-      this.#ended = true;
+      this.#ended = this.#isSeen = true;
       return undefined;
     }
     const index = this.#taken;

@@ -44,6 +44,8 @@ interface RunHost {
   readonly executor: Executor;
   readonly items: ItemsLeft;
   readonly say: (message: RunMessage) => void;
+  /** Takes a step outside tasks, which ends soon if the run is to finish. */
+  readonly step: <T>(what: string, run: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
 }
 
@@ -124,16 +126,17 @@ export class RunHere {
 
   /** Runs the items and returns the last message for the parent; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
-    const { executor, items } = this.host;
+    const { executor, items, step } = this.host;
     const { job, record } = this.spec;
-    const problem = await items.compare();
+    const problem = await step("the items that are recorded", () => items.compare());
     if (problem !== undefined) return { type: "changed", problem };
+    const ready = () => step("its lanes", () => executor.ready(job.task as Task));
     // The number of lanes that have joined is known only once the executor is ready.
-    if (needsServer(executor.model)) await executor.ready(job.task);
+    if (needsServer(executor.model)) await ready();
     const { lanes, slots } = executor;
     const { total } = items;
     this.host.say({ type: "began", lanes, slots: Number.isFinite(slots) ? slots : null, total });
-    if (record) await executor.ready(job.task as Task);
+    if (record) await ready();
     const before = record ? await executor.usage() : [];
     const firstMs = performance.now();
     await this.#runItems();

@@ -66,7 +66,7 @@ class Finishing {
   }
 
   /** Runs such code, and tells the parent that the run waits for it. */
-  orWaitFor<T>(what: string, run: () => Promise<T>): Promise<T> {
+  readonly orWaitFor = <T>(what: string, run: () => Promise<T>): Promise<T> => {
     this.#goOn(what);
     const code = run().finally(() => this.#goOn(undefined));
     const late = this.#asked.promise.then(async () => {
@@ -76,7 +76,7 @@ class Finishing {
       );
     });
     return Promise.race([code, late]);
-  }
+  };
 
   #goOn(what: string | undefined): void {
     this.on = what;
@@ -158,7 +158,7 @@ async function main(): Promise<void> {
     where = "the run";
     const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
     await using executor = openModel({ ...order, job: own });
-    run = new RunHere(order, { executor, items, say, signal });
+    run = new RunHere(order, { executor, items, say, step: finishing.orWaitFor, signal });
     if (finishing.isAsked) run.finish();
     last = ran = await run.run();
   } catch (error) {

@@ -149,6 +149,26 @@ Deno.test("once it is finishing, nothing more is dealt out", async () => {
   assertEquals(found, [1]);
 });
 
+Deno.test("a list that ends because the run is to finish has not changed", async () => {
+  const known = knownOf([[0, "a", "done"]]);
+  const last = Promise.withResolvers<IteratorResult<string>>();
+  const list = { [Symbol.asyncIterator]: () => list, next: () => last.promise };
+  const left = new ItemsLeft(list as AsyncIterable<string>, known, REST);
+  const compared = left.compare();
+  left.finishing = true;
+  last.resolve({ value: undefined, done: true });
+  assertEquals(await compared, undefined);
+});
+
+Deno.test("of what is recorded beyond the limit it isn't said that it left the list", async () => {
+  const known = knownOf([[0, "a", "done"], [3, "d", "failed"]]);
+  const wanted = { changed: "match", limit: 2 } as const;
+  const { found, gone } = await dealt(() => ["a", "b", "c", "d"], known, wanted);
+  assertEquals([found, gone], [[["b", 1]], { done: 0, failed: 0 }]);
+  const all = await dealt(() => ["a", "b"], known, { ...wanted, limit: 9 });
+  assertEquals(all.gone, { done: 0, failed: 1 });
+});
+
 Deno.test("an item that couldn't be known again ends the list where a journal is kept, and nowhere else", () => {
   const nested = (depth: number) => {
     let value: unknown = 1;

@@ -42,6 +42,7 @@ async function said(
       run.written(message.results.length + message.failures.length);
       onSettled?.(message.succeeded);
     },
+    step: (_, take) => take(),
     signal: new AbortController().signal,
   });
   onRun?.(run);

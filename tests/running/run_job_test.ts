@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { KnownItems } from "../../lib/running/known_items.ts";
+import { digestOf, KnownItems } from "../../lib/running/known_items.ts";
 import { runJob, type RunJobHost, RunState } from "../../lib/running/run_job.ts";
 import type { RunSpec } from "../../lib/running/run_message.ts";
 import { granted } from "../granted.ts";
@@ -156,11 +156,24 @@ jobTest(
   },
 );
 
+const HOLD = "for (const from = Date.now(); Date.now() - from < 2500;);";
+
 jobTest("what prepares a job may hold the event loop for longer than a task", async () => {
-  const hold = "for (const from = Date.now(); Date.now() - from < 2500;);";
-  const code = `export function prepare() { ${hold} } export default (n) => n;`;
+  const code = `export function prepare() { ${HOLD} } export default (n) => n;`;
   const task = { module: `data:text/javascript,${encodeURIComponent(code)}`, export: "default" };
   const job = { ...SPEC.job, task, prepare: "prepare" };
   const { host } = hostOf([[1]], { heldMs: 1 });
   assertEquals((await runJob({ ...SPEC, job, timeoutMs: 1500 }, host)).type, "done");
+});
+
+jobTest("so may the items that are recorded, which are compared before any task", async () => {
+  const code = `export function* items() { ${HOLD} yield 1; } export default (n) => n;`;
+  const module = `data:text/javascript,${encodeURIComponent(code)}`;
+  const items = { kind: "module", module, export: "items" } as const;
+  const job = { ...SPEC.job, task: { module, export: "default" }, items };
+  const known = new KnownItems();
+  known.add(0, digestOf(1), "done");
+  const { host } = hostOf([], { heldMs: 1, known });
+  const ended = await runJob({ ...SPEC, job, fed: false, timeoutMs: 1500 }, host);
+  assertEquals(ended.type, "done");
 });
