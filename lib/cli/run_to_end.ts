@@ -247,7 +247,10 @@ async function concluded(
   let { problem } = found;
   const isDone = ended?.type === "done" && ended.end === "done";
   const isEmpty = state.succeeded + state.failed + known.counts.done + known.counts.failed === 0;
-  const cameToNothing = isEmpty && (problem !== undefined || !isDone || from === undefined);
+  // What a file refused may be in it all the same.
+  const mayHoldSome = journal !== undefined && problem instanceof RecordError;
+  const cameToNothing = isEmpty && !mayHoldSome &&
+    (problem !== undefined || !isDone || from === undefined);
   if (cameToNothing) {
     await journal?.discard();
     if (failed !== undefined) await Deno.remove(failed.path);

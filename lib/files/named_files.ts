@@ -116,9 +116,12 @@ async function held(path: string, info: Deno.FileInfo | undefined): Promise<Held
 }
 
 async function letGo({ file, made }: Held): Promise<void> {
-  const { size } = await file.stat();
+  // A run that has begun to use the file meanwhile has locked it. Some file systems have no locks.
+  if (made !== undefined && await file.tryLock(true).catch(() => true)) {
+    if ((await file.stat()).size === 0) await Deno.remove(made).catch(() => {});
+    await file.unlock().catch(() => {});
+  }
   file.close();
-  if (made !== undefined && size === 0) await Deno.remove(made).catch(() => {});
 }
 
 /** A file, and the option or argument that names it. */

@@ -134,6 +134,9 @@ export async function makeWhole(
   const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
   await using _ = passingPath(beside);
   await make(beside);
+  // What others may not read stays so.
+  const { mode } = await statOrUndefined(target) ?? {};
+  if (mode) await Deno.chmod(beside, mode & 0o777).catch(() => {});
   await Deno.rename(beside, target);
 }
 

@@ -53,11 +53,16 @@ export async function openAlone(
   { path, typed }: Pick<JournalOptions, "path" | "typed">,
   sync: SyncPolicy,
 ): Promise<RecordFile> {
-  const file = await RecordFile.open(path, sync);
-  if (await file.lock()) return file;
-  await file[Symbol.asyncDispose]();
-  const remedy = "wait for its end, or name another file";
-  throw new UsageError(option, typed, "another run is writing it", remedy);
+  while (true) {
+    const file = await RecordFile.open(path, sync);
+    const isLocked = await file.lock();
+    if (isLocked && !await file.isRemoved()) return file;
+    await file[Symbol.asyncDispose]();
+    // A run that came to nothing has removed its file since it was opened here, so it is made anew.
+    if (isLocked) continue;
+    const remedy = "wait for its end, or name another file";
+    throw new UsageError(option, typed, "another run is writing it", remedy);
+  }
 }
 
 /** The results' file and its journal, open and locked. */
@@ -99,10 +104,12 @@ export class Journal implements AsyncDisposable {
       const { known, cutBytes } = await readBoth(results, failures, job, typed);
       return new Journal(results, failures, known, cutBytes);
     } catch (error) {
+      // Removed while they are locked, and only if they are no other run's.
+      const isMade = !hasJournal && (results.isEmpty || failures?.isEmpty);
+      if (failures !== undefined && isMade) await Deno.remove(failures.path);
+      if (!hasResults && results.isEmpty) await Deno.remove(results.path);
       await failures?.[Symbol.asyncDispose]();
       await results[Symbol.asyncDispose]();
-      if (failures !== undefined && !hasJournal) await Deno.remove(failures.path);
-      if (!hasResults) await Deno.remove(results.path);
       throw error;
     }
   }
@@ -164,7 +171,8 @@ async function readBoth(
     }
     await failures.cutTo(0);
     await failures.add(header);
-    await results.cutTo(0);
+    // Without it, results that are safe couldn't be gone on with.
+    await failures.makeSafe();
     return { known, cutBytes: text.length };
   }
   await checkHeader(text, job, typed);

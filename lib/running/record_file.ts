@@ -1,5 +1,6 @@
 /** A file of whole lines to which lines are only added; one that is torn at its end can be cut off. */
 
+import { clock, type Timer } from "../lanes/timers.ts";
 import { firstLine } from "../text/print.ts";
 
 export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
@@ -25,8 +26,10 @@ const CHUNK_BYTES = 1 << 16;
 type LineTaker = (head: string, last: string, end: number) => void;
 
 export class RecordFile implements AsyncDisposable {
-  #syncedMs = performance.now();
-  #synced = true;
+  #isSafe = true;
+  /** Settles when the file was made safe from a loss of power; rejected until a failure is told. */
+  #safe: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
 
   private constructor(
     readonly path: string,
@@ -44,6 +47,15 @@ export class RecordFile implements AsyncDisposable {
   /** Locks the file until it is closed or this process ends; false if another process has locked it. */
   async lock(): Promise<boolean> {
     return await this.file.tryLock(true);
+  }
+
+  get isEmpty(): boolean {
+    return this.size === 0;
+  }
+
+  /** Whether the open file is in no folder any more, as after another one was renamed to its path. */
+  async isRemoved(): Promise<boolean> {
+    return (await this.file.stat()).nlink === 0;
   }
 
   /** Calls `take` with every whole line, from the first; returns the size of the file in bytes. */
@@ -103,14 +115,26 @@ export class RecordFile implements AsyncDisposable {
       for (let rest = bytes; rest.length > 0;) {
         rest = rest.subarray(await this.file.write(rest));
       }
-      this.#synced = false;
-      if (this.#isDue()) await this.#makeSafe();
+      this.#isSafe = false;
+      if (typeof this.sync === "object") {
+        this.#timer ??= clock.setTimeout(
+          () => void this.makeSafe().catch(() => {}),
+          this.sync.everyMs,
+        );
+      }
+      await (this.sync === "always" ? this.makeSafe() : this.#safe);
     } catch (cause) {
+      this.#safe = Promise.resolve();
       await this.file.truncate(this.size).catch(() => {});
       throw RecordError.unwritten(this.path, cause);
     }
     this.size += bytes.length;
-    const { size, isFile } = await this.file.stat();
+    const { size, isFile, nlink } = await this.file.stat();
+    if (nlink === 0) {
+      throw new RecordError(
+        `${this.path} was removed or replaced by something else, and its lines with it`,
+      );
+    }
     if (!isFile || size === this.size) return;
     throw new RecordError(
       `${this.path} was changed by something else: it has ${size} B, and ${this.size} B were ` +
@@ -118,23 +142,26 @@ export class RecordFile implements AsyncDisposable {
     );
   }
 
-  #isDue(): boolean {
-    if (this.sync === "always") return true;
-    return this.sync !== "end" && performance.now() - this.#syncedMs >= this.sync.everyMs;
-  }
-
-  async #makeSafe(): Promise<void> {
-    if (this.#synced) return;
-    await this.file.syncData();
-    this.#synced = true;
-    this.#syncedMs = performance.now();
+  /** Makes what was written safe from a loss of power. */
+  makeSafe(): Promise<void> {
+    clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#safe = this.#safe.then(async () => {
+      if (this.#isSafe) return;
+      this.#isSafe = true;
+      await this.file.syncData();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A pipe or a device can't be synced to a disk.
-    await this.#makeSafe().catch(() => {});
-    // Closing isn't enough: a child process that is just starting shares the open file, and so the lock.
-    await this.file.unlock().catch(() => {});
-    this.file.close();
+    try {
+      await this.makeSafe();
+    } catch (cause) {
+      throw RecordError.unwritten(this.path, cause);
+    } finally {
+      // Closing isn't enough: a child process that is just starting shares the open file, and so the lock.
+      await this.file.unlock().catch(() => {});
+      this.file.close();
+    }
   }
 }

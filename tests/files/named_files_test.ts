@@ -176,6 +176,25 @@ fileTest("requireDistinct() knows a file again by every path and link to it", as
   assertEquals(await Deno.readTextFile(`${folder}/old.json`), "old");
 });
 
+Deno.test({
+  name: "a file that is made for a moment stays if a run has begun to use it",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const { tryLock } = Deno.FsFile.prototype;
+    try {
+      await outputFile("--out", `${folder}/free`);
+      Deno.FsFile.prototype.tryLock = () => Promise.resolve(false);
+      await outputFile("--out", `${folder}/used`);
+      const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+      assertEquals(names, ["used"]);
+    } finally {
+      Deno.FsFile.prototype.tryLock = tryLock;
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 Deno.test("requireDistinct() lets standard input be read for one thing", async () => {
   const inputs = ["--advice", "--from"].map((option) => ({ option, path: "-" }));
   await requireDistinct([], inputs.slice(1));

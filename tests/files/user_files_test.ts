@@ -113,6 +113,12 @@ inFolder(
   },
 );
 
+inFolder("a file that others may not read is written anew as such a one", async (folder) => {
+  await Deno.writeTextFile(`${folder}/file`, "old", { mode: 0o600 });
+  await writeAtomically(`${folder}/file`, "new");
+  assertEquals((await Deno.stat(`${folder}/file`)).mode! & 0o777, 0o600);
+});
+
 Deno.test("relative files are where their user is, not where the task runs", () => {
   const path = (typed: string) => userPath(typed, "/home/someone");
   assertEquals(path("result.json"), "/home/someone/result.json");

@@ -193,6 +193,37 @@ test("of two runs that begin one file at once, one is refused and the other keep
   assertEquals(await Deno.readTextFile(out), done(0));
 });
 
+test("a run whose file another one removes while it is opened makes it anew", async (out) => {
+  const { tryLock } = Deno.FsFile.prototype;
+  let tries = 0;
+  Deno.FsFile.prototype.tryLock = async function (...args) {
+    if (tries++ === 0) await Deno.remove(out);
+    return await tryLock.apply(this, args);
+  };
+  try {
+    await using journal = await open(out);
+    await journal.add(done(0), "");
+  } finally {
+    Deno.FsFile.prototype.tryLock = tryLock;
+  }
+  assertEquals([tries, await Deno.readTextFile(out)], [2, done(0)]);
+});
+
+test("the name of the job is safe from a loss of power before any result is", async (out) => {
+  const { syncData } = Deno.FsFile.prototype;
+  const synced: string[] = [];
+  Deno.FsFile.prototype.syncData = async function () {
+    await syncData.apply(this);
+    synced.push(await Deno.readTextFile(journalPath(out)));
+  };
+  try {
+    await using _journal = await open(out, { sync: { everyMs: 1e6 } });
+    assertEquals(synced, [await Deno.readTextFile(journalPath(out))]);
+  } finally {
+    Deno.FsFile.prototype.syncData = syncData;
+  }
+});
+
 test("failures are written behind a link, and to no file that another run writes", async (out) => {
   const [file, link] = [`${out}.failed`, `${out}.link`];
   await Deno.symlink(file, link);

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { RecordError, RecordFile, type SyncPolicy } from "../../lib/running/record_file.ts";
+import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 import { granted, grantedAll } from "../granted.ts";
 
 type Methods = Partial<Pick<Deno.FsFile, "write" | "syncData">>;
@@ -60,8 +61,7 @@ test(
 const SYNCED: readonly (readonly [SyncPolicy, readonly number[]])[] = [
   ["always", [1, 2, 2]],
   ["end", [0, 0, 1]],
-  [{ everyMs: 0 }, [1, 2, 2]],
-  [{ everyMs: Infinity }, [0, 0, 1]],
+  [{ everyMs: 1e6 }, [0, 0, 1]],
 ];
 
 for (const [policy, wanted] of SYNCED) {
@@ -88,4 +88,59 @@ test("a file that something else cuts off, or writes to, is no record any more",
   await assertRejects(() => file.add("three\n"), RecordError, "it has 10 B, and 14 B were written");
   // The file's content isn't changed.
   assertEquals(await Deno.readTextFile(path), "one\nthree\n");
+});
+
+test("lines are made safe in time, whether or not others follow them", async (path, instead) => {
+  let synced = 0;
+  instead({ syncData: () => (synced++, Promise.resolve()) });
+  using time = new VirtualTime();
+  await using file = await RecordFile.open(path, { everyMs: 1000 });
+  await file.add("one\n");
+  time.pass(999);
+  await file.add("two\n");
+  assertEquals(synced, 0);
+  time.pass(1);
+  await settle();
+  assertEquals([synced, time.timers], [1, 0]);
+  await file.add("three\n");
+  time.pass(1000);
+  await settle();
+  assertEquals(synced, 2);
+});
+
+test(
+  "that lines can't be made safe is told once, by what is written next or by closing",
+  async (path, instead) => {
+    using time = new VirtualTime();
+    const syncData = () => Promise.reject(new Error("no such disk"));
+    for (const policy of ["always", "end", { everyMs: 1000 }] as const) {
+      for (const last of [false, true]) {
+        instead({ syncData });
+        const file = await RecordFile.open(path, policy);
+        const added = file.add("one\n");
+        if (policy === "always") await assertRejects(() => added, RecordError, "no such disk");
+        else {
+          await added;
+          time.pass(1000);
+          await settle();
+          const closes = last || policy === "end";
+          const next = () => closes ? file[Symbol.asyncDispose]() : file.add("two\n");
+          await assertRejects(next, RecordError, "no such disk");
+          if (closes) continue;
+        }
+        instead({ syncData: () => Promise.resolve() });
+        await file[Symbol.asyncDispose]();
+      }
+    }
+  },
+);
+
+test("a file that was removed, or that another one replaces, takes no more lines", async (path) => {
+  for (const take of [Deno.remove, (path: string) => Deno.rename(`${path}.new`, path)]) {
+    await using file = await RecordFile.open(path, "end");
+    await file.add("one\n");
+    await Deno.writeTextFile(`${path}.new`, "");
+    await take(path);
+    await assertRejects(() => file.add("two\n"), RecordError, "was removed or replaced");
+  }
 });

@@ -122,9 +122,14 @@ test("what tasks print without an end of its line has one before the summary", {
 
 test("a run whose --failed can't be written in the end tells all the same what became of it", {
   "job.js": `export const items = ["a", "b"];
-    export default () => {
-      if (Deno.statSync("once").size > 0) Deno.removeSync("sub", { recursive: true });
-      throw new Error("never");
+    const sizeOf = (path) => Deno.statSync(path).size;
+    let size;
+    export default async (item) => {
+      const isOnce = sizeOf("once") === 0;
+      size ??= sizeOf("sub/failed.jsonl");
+      if (isOnce || item === "a") throw new Error("never");
+      while (sizeOf("sub/failed.jsonl") === size) await new Promise((turn) => setTimeout(turn));
+      Deno.removeSync("sub", { recursive: true });
     };`,
   "once": "",
 }, async (folder) => {
@@ -146,7 +151,7 @@ test("a run whose --failed can't be written in the end tells all the same what b
   assertStringIncludes(stdout, "job.js: 2 items");
   assertStringIncludes(stderr, "run: --failed can't be written (");
   const { run }: RunFile = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
-  assertEquals([run.ended, run.failed], ["failed", 2]);
+  assertEquals([run.ended, run.failed], ["failed", 1]);
 });
 
 test("results go to standard output without --out, and all else to standard error", {
@@ -283,6 +288,42 @@ for (
       assertEquals(linesIn(await given).length, results);
     },
   );
+}
+
+test("Ctrl-C ends a run whose list never comes to what is recorded", {
+  "job.js": `${NEVER}
+export async function* items() {
+  yield* Array(5).keys();
+  if (await Deno.stat("stalls").then(() => true, () => false)) await never();
+  yield* [5, 6];
+};`,
+}, async (folder) => {
+  const args = ["job.js", "--allow-read", "--out", "out.jsonl", "--resume"];
+  const first = await runTask("run", args, { cwd: folder });
+  assertEquals(first.code, 0, first.stderr);
+  await Deno.writeTextFile(`${folder}/stalls`, "");
+  const child = startTask("run", args, { cwd: folder });
+  const given = new Response(child.stdout).text();
+  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let told = await readUntil(reader, /waits for ever/);
+  child.kill("SIGINT");
+  for (let part; (part = (await reader.read()).value) !== undefined;) told += part;
+  assertEquals((await child.status).code, 130, told);
+  assertStringIncludes(await given, "interrupted; 7 were done before");
+});
+
+for (const at of [0, 10]) {
+  test(`a file that is removed after ${at} results is missed`, {
+    "job.js": `export const items = [...Array(20).keys()];
+      export default (n) => (n === ${at} && Deno.removeSync("out.jsonl"), n);`,
+  }, async (folder) => {
+    // deno-fmt-ignore
+    const args = ["job.js", "--allow-read", "--allow-write", "--model", "sequential", "--out", "out.jsonl"];
+    const { code, stderr } = await runTask("run", args, { cwd: folder });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `${folder}/out.jsonl was removed or replaced by something else`);
+    assertStringIncludes(stderr, "go on with: deno task run");
+  });
 }
 
 const hasTerminal = mayRunScripts && Deno.build.os === "linux" &&
