@@ -158,7 +158,8 @@ export async function advise(
     // This tells whether the advice is right at all, so it may take what a busy machine's race may not.
     const guardMs = leftOf(budgetMs);
     if (guardMs <= 0) return undefined;
-    const check = orderCheck(planned.sample, probed, race, { leavesPlainLoop, shares });
+    const mayWrite = job.permissions?.write !== undefined;
+    const check = orderCheck(planned.sample, probed, race, { leavesPlainLoop, shares, mayWrite });
     if (check === undefined) return undefined;
     onPhase?.("running a few items from last to first");
     const ends = AbortSignal.any([options.signal, AbortSignal.timeout(Math.ceil(guardMs))]);

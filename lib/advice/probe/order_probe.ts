@@ -14,6 +14,8 @@ import { Audit, audited, type SharedFiles } from "./audit.ts";
 interface OrderCheck {
   readonly count: number;
   readonly forwards: string | undefined;
+  /** Whether results differ from run to run in any order, so that only what tasks share is looked for. */
+  readonly differs?: boolean;
 }
 
 export function orderCheckOf(
@@ -30,9 +32,16 @@ export function orderCheck(
   sample: Pick<Sample, "failed">,
   probed: Probed,
   race: Race | undefined,
-  { leavesPlainLoop, shares }: { readonly leavesPlainLoop: boolean; readonly shares: boolean },
+  { leavesPlainLoop, shares, mayWrite = false }: {
+    readonly leavesPlainLoop: boolean;
+    readonly shares: boolean;
+    readonly mayWrite?: boolean;
+  },
 ): OrderCheck | undefined {
-  if (race?.otherResults) return undefined;
+  if (race?.otherResults) {
+    const check = leavesPlainLoop && mayWrite ? orderCheckOf(sample, probed) : undefined;
+    return check && { ...check, differs: true };
+  }
   const isDue = leavesPlainLoop ||
     race?.runners.some(({ out }) => out === "results" || shares);
   return isDue ? orderCheckOf(sample, probed) : undefined;
@@ -113,7 +122,8 @@ const LEAST_TASKS = 4;
  * sample's, in which other items had run before. If the sample left some of these items out, it compares with a
  * run from first to last.
  */
-export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
+export const orderProbe: OrderProber = async (job, check) => {
+  const { count, forwards, differs, guardMs, signal } = check;
   const { permissions = {}, items } = limitedTo(job, count);
   const { write, net } = permissions;
   const narrowed = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
@@ -129,16 +139,17 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
     return await runTrial(trial, { signal }).catch(() => undefined);
   };
   const checksum = async () => (await run(false))?.round.checksum;
-  const expected = forwards ?? await checksum();
+  const expected = forwards ?? (differs ? undefined : await checksum());
   const { round: found, beganAtMs = 0 } = await run(true) ?? {};
   // If the list's own order now fails too, a server refuses, or the items can be done only once.
-  const isTold = found !== undefined && expected !== undefined &&
+  const isTold = found !== undefined && !differs && expected !== undefined &&
     (found.checksum === expected || found.failed === 0 || forwards === undefined ||
       await checksum() === expected);
-  return !isTold ? { orderMatters: undefined, timesRun } : {
+  const orderMatters = isTold ? found.checksum !== expected : undefined;
+  return found === undefined ? { orderMatters, timesRun } : {
     timesRun,
-    orderMatters: found.checksum !== expected,
-    ...(found.checksum !== expected && found.failed > 0 && { fails: true }),
+    orderMatters,
+    ...(orderMatters && found.failed > 0 && { fails: true }),
     ...(narrowed && await audit?.sharedFiles(count, beganAtMs)),
     usesNetwork: await audit?.usesNetwork(),
   };
