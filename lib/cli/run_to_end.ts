@@ -186,7 +186,8 @@ function sayBefore({ model: { start } }: RunOptionValues, journal: Journal | und
     printError(`run: --start was advised on another machine (${where}): it is only a first guess`);
   }
   if (journal !== undefined && journal.cutBytes > 0) {
-    printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
+    const what = `a torn line of ${journal.cutBytes} bytes`;
+    printError(`run: cut off ${what}, whose item counts as not done`);
   }
 }
 

@@ -4,7 +4,7 @@
  * The results are their own record: each line names its item by index and digest. The file
  * `<out>.journal` beside them names the job and has a line for each item that failed. Lines are only
  * appended, so the files can't contradict each other: an item is done if its result is there, whatever
- * else was written. A line torn by the end of the program is cut off, and its item runs again.
+ * else was written. A line torn by the end of the program is cut off, as if it had not been written.
  */
 
 import { basename } from "node:path";
@@ -218,7 +218,7 @@ async function readRecords(
     const [, number, text] = RECORD.exec(head) ?? [];
     const index = Number(number);
     if (last !== "}" || !(index < MOST_KNOWN_ITEMS)) {
-      refuse(typed, `${where} is damaged`, "remove that line, and its item runs again");
+      refuse(typed, `${where} is damaged`, "remove that line; its item then counts as not done");
     }
     const digest = digestIn(text!);
     if (state === "done" && known.stateOf(index, digest) === "done") {

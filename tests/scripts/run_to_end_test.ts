@@ -110,6 +110,13 @@ test("deno task run writes results and failures, and runs again what failed and 
   const values = Array.from({ length: 20 }, (_, n) => ({ n, index: n }));
   assertEquals(await valuesIn(`${folder}/out.jsonl`), values, "the index is that of the list");
   assertEquals(await Deno.readTextFile(`${folder}/failed.jsonl`), "");
+
+  // An item that had failed before its result was torn is still one of those that failed.
+  const out = `${folder}/out.jsonl`;
+  await Deno.truncate(out, (await Deno.stat(out)).size - 3);
+  const torn = await runTask("run", [...args, "--resume"], { cwd: folder });
+  assertMatch(torn.stderr, /cut off a torn line of \d+ bytes, whose item counts as not done/);
+  assertStringIncludes(torn.stdout, "19 were done and 1 had failed before");
 });
 
 test("what tasks print without an end of its line has one before the summary", {
