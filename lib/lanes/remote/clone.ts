@@ -309,8 +309,8 @@ class Look {
   }
 
   #atView(view: ArrayBufferView, depth: number): void {
-    this.bytes += view.byteLength;
     this.#checkMemory(view.buffer, depth);
+    this.bytes += view.byteLength;
     checkProperties(view, depth);
     if (takesMore(view, this.cloning)) this.special = true;
   }

@@ -246,10 +246,10 @@ Deno.test("shared memory can be sent to threads only", () => {
 
 Deno.test("what was moved away can't be sent, nor what looks at it", () => {
   const buffer = new ArrayBuffer(8);
-  const view = new Uint8Array(buffer);
+  const views = [new Uint8Array(buffer), new DataView(buffer)];
   buffer.transfer();
   for (const [, cloning] of bothWays()) {
-    for (const value of [buffer, view]) {
+    for (const value of [buffer, ...views]) {
       assertEquals(inspect([value], cloning).refused, true);
       assertStringIncludes(
         why({ value }, cloning).message,
