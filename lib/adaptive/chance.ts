@@ -16,8 +16,13 @@ const RECENT = 1000;
 /** The logarithms of how many times as likely chance must be, or that there is a limit. */
 const ENOUGH = Math.log(30);
 const AGAINST = Math.log(10);
-/** A larger share of stated refusals than this is never taken for chance, as the server may mean it. */
+/**
+ * A larger share of stated refusals than this is not taken for chance, as the server may mean it; once asking
+ * much less was in vain, a larger one than HALF of at least FEW tasks.
+ */
 const SMALL = 0.15;
+const HALF = 0.5;
+const FEW = 12;
 /** Of few tasks that share says little, so this many refusals more may be chance. */
 const SPARED = 2;
 /** A share larger by this many standard deviations is luck in 3 of 100 cases. */
@@ -62,6 +67,8 @@ export function sum(a: Share, b: Share, most: number = Infinity): Share {
 export class Chance {
   /** The share, from 0 to 1, that was found to be refused or to fail by chance. */
   share = 0;
+  /** The largest share of stated refusals that is taken for chance. */
+  #most = SMALL;
   /** The tasks by which that share is known. */
   #known: Share | undefined;
   /** What was refused of all tasks since a limit was first set, of clearly less than got through. */
@@ -108,6 +115,15 @@ export class Chance {
       failed: this.#isWorse ? 0 : unsaid,
       again: again - retried,
     };
+  }
+
+  /** Takes these refusals for chance, unless they are most tasks; returns whether it does. */
+  accept(share: Share): boolean {
+    if (share.asked < FEW || share.refused > HALF * share.asked) return false;
+    this.#most = HALF;
+    this.#know(share);
+    this.forget();
+    return true;
   }
 
   /** Takes it that tasks fail whatever the slots, as waiting didn't help either. */
@@ -175,7 +191,7 @@ export class Chance {
 
   /** Takes refusals for chance: from now on as large a share may be refused. */
   #know(known: Share): void {
-    const most = this.isSaid ? SMALL : 1;
+    const most = this.isSaid ? this.#most : 1;
     const isChance = known.refused >= 1 && known.refused <= most * known.asked;
     this.#known = isChance ? known : undefined;
     this.share = isChance ? known.refused / known.asked : 0;

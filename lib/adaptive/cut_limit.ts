@@ -3,6 +3,8 @@
  * that refusals stay a small share of all. `tests/adaptive/laws_main.ts` compares laws by which it grows.
  */
 
+import { NOTHING, type Share, sum } from "./chance.ts";
+
 /**
  * Returns the limit once the share `paid` of the refusals is made up for, which may be more than 1: `got` is
  * what got through, and `near` is nearly what was used.
@@ -28,6 +30,11 @@ const PROBING = 2;
 /** It grows to the share NEAR of what was used, and from there by CURVE times as much again. */
 const NEAR = 0.9;
 const CURVE = 0.3;
+/**
+ * Reached so many times in a row, and at this share of what got through at first, it isn't why some are refused.
+ */
+const IN_VAIN = 3;
+const QUARTER = 0.25;
 /** Of a rate that was too fast, the share of the way from what got through to it, both as logarithms. */
 const BETWEEN = 0.25;
 /** Fewer answers tell too little of the rate that got through. */
@@ -55,12 +62,19 @@ export interface Cut {
   readonly ms: number;
   /** Whether so few were refused that it may have been by chance. */
   readonly mayBeChance: boolean;
+  /** Whether a server said that it refused them. */
+  readonly isSaid: boolean;
   readonly before: CutLimit | undefined;
 }
 
 export class CutLimit {
-  /** How many times in a row it was reached so soon again that less is left. */
-  readonly #early: number;
+  /** How many times in a row it was reached again soon. */
+  readonly early: number;
+  /**
+   * How many of these were without a pause, how many tasks were asked and refused meanwhile, and how many got
+   * through per millisecond before.
+   */
+  readonly #vain: Share & { readonly times: number; readonly firstPerMs: number };
   readonly #cut: Omit<Cut, "before">;
   readonly #growth: Growth;
   /** How many answers make up for each refusal. */
@@ -77,20 +91,34 @@ export class CutLimit {
 
   constructor({ before, ...cut }: Cut, growth: Growth = cubic) {
     // Without the limit before, which would keep all before it in a job that runs for days.
-    this.#cut = cut;
     this.#growth = growth;
     this.#cost = cut.cost;
     this.#fromMs = this.#nowMs = cut.atMs;
-    this.#early = before !== undefined && before.#answers < ANSWERS ? before.#early + 1 : 0;
+    this.early = before !== undefined && before.#answers < ANSWERS ? before.early + 1 : 0;
+    const share = { asked: cut.answered + cut.cost, refused: cut.cost };
+    this.#vain = this.early > 0 && before!.#pausedMs === 0
+      ? { ...before!.#vain, ...sum(before!.#vain, share), times: before!.#vain.times + 1 }
+      : { ...NOTHING, times: 0, firstPerMs: cut.answered / cut.ms };
     this.#confirmed = before === undefined ? 0 : before.#confirmed;
-    const isProbe = cut.mayBeChance && this.#early >= PROBING * 2 ** this.#confirmed;
+    const isProbe = cut.mayBeChance && this.early >= PROBING * 2 ** this.#confirmed;
     this.#probe = isProbe ? "running" : "none";
+    // What got through while less was left doesn't show how much would have: else each time less would be left.
+    const isLess = isProbe && cut.isSaid && before!.#cut.isRate === cut.isRate &&
+      before!.#pausedMs === 0;
+    this.#cut = isLess ? { ...cut, got: Math.max(cut.got, before!.#cut.got) } : cut;
     const isSame = before !== undefined &&
       (cut.used <= SAME * before.#cut.used || cut.isRate && cut.got <= SAME * before.#cut.got);
     if (isSame) {
       const most = cut.isRate ? MOST_FOR_RATE : MOST_ANSWERS;
       this.#price = Math.min(most, (before.#paid >= 1 ? 2 : 1) * before.#price);
     }
+  }
+
+  /** What was asked and refused while it was reduced again and again in vain; undefined if it wasn't. */
+  get inVain(): Share | undefined {
+    const { answered, ms } = this.#cut;
+    const { times, firstPerMs } = this.#vain;
+    return times >= IN_VAIN && answered / ms <= QUARTER * firstPerMs ? this.#vain : undefined;
   }
 
   /** Counts answers, by which it grows. */
@@ -118,7 +146,7 @@ export class CutLimit {
 
   /** The limit at first: what got through, or less if it was too much again. */
   get first(): number {
-    const got = this.#got * (this.#early > 0 ? LESS : 1);
+    const got = this.#got * (this.early > 0 ? LESS : 1);
     return this.#cut.isRate ? got : Math.ceil(got);
   }
 
@@ -131,7 +159,7 @@ export class CutLimit {
   /** Whether less is still left. */
   get isHeld(): boolean {
     if (this.#probe !== "none") return this.#probe === "running";
-    return this.#early > 0 && this.#answers < ANSWERS && this.#tookMs < LESS_MS;
+    return this.early > 0 && this.#answers < ANSWERS && this.#tookMs < LESS_MS;
   }
 
   /**

@@ -48,6 +48,10 @@ const EVEN = 0.9;
 const NEWEST = 0.05;
 /** Of slots that went well until now at least this share is left. */
 const LEFT = 0.8;
+/** Among fewer answers since the number in flight was limited, a single refusal may be luck. */
+const FEW_ANSWERS = 8;
+/** Failures that say nothing of a refusal are by chance once they reached so many limits in a row. */
+const MOST_EARLY = 4;
 
 /** The tasks since a limit was last set. */
 interface Epoch extends Share {
@@ -249,6 +253,10 @@ export class Refusals {
       this.#epoch = epochFrom(fromMs);
       return this.#latest?.refuse(refused);
     }
+    // While slots grow to the limit again, they are so few that a refusal would limit them to almost nothing.
+    const isLuck = this.#chance.isSaid && this.#latest === this.#number && refused === 1 &&
+      answered < FEW_ANSWERS;
+    if (isLuck && this.#askedMs === 0) return this.#latest?.refuse(refused);
     const latencyMs = this.#latencyMs = Math.max(1, busyMs / answered);
     const ms = Math.max(1, nowMs - fromMs);
     const perMs = answered / ms;
@@ -266,13 +274,25 @@ export class Refusals {
       ...{ atMs: nowMs, used, got, isRate },
       ...{ cost: this.#chance.excess(epoch), answered, ms, before: this.#latest },
       mayBeChance: !this.#chance.areMeant(epoch),
+      isSaid: this.#chance.isSaid,
     }, this.#growth);
     if (this.#chance.areMeant(this.#recent)) this.#chance.forget();
+    this.#epoch = epochFrom(nowMs);
+    // Of fewer and slower tasks as many are refused or fail, so that isn't why.
+    if (through > 0 && this.#isByChance(limit)) return this.#pardon();
     this.#latest = limit;
     if (isRate) this.#rate = limit;
     else this.#number = limit;
     this.#isEven ||= !isRate && got <= 1;
-    this.#epoch = epochFrom(nowMs);
+  }
+
+  /** Whether refusals that reach one limit after another are taken for chance. */
+  #isByChance({ early, inVain }: CutLimit): boolean {
+    if (this.#chance.isSaid) {
+      return inVain !== undefined && this.#askedMs === 0 && this.#chance.accept(inVain);
+    }
+    if (early >= MOST_EARLY) this.#chance.giveUp();
+    return early >= MOST_EARLY;
   }
 
   #pause(nowMs: number): void {

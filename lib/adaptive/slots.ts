@@ -38,8 +38,13 @@ export interface Wanted {
 
 /** The most slots until a task has ended, unless the job begins with more. */
 const BLIND_SLOTS = 4;
-/** The least time between two steps up, in milliseconds, so that quick refusals come in time. */
+/**
+ * The least time between two steps up, in milliseconds, so that quick refusals come in time. Before any task of
+ * the last step has ended, it is this share of the quickest task's time, up to so many milliseconds.
+ */
 const STEP_MS = 2;
+const STEP_SHARE = 0.1;
+const MOST_STEP_MS = 10;
 /** How long slow start is watched closely, in milliseconds: from its start, and after each step. */
 const EARLY_MS = 100;
 const MOMENT_MS = 10;
@@ -323,7 +328,11 @@ export class Slots {
       this.#rounds.begin(tooMany.slots, tooMany.perMs, latencies);
       return { slots: tooMany.enough, why: "queues" };
     }
-    if (!grows || nowMs - this.#stage.fromMs < STEP_MS) return undefined;
+    const isSeen = proven >= this.#count || this.quickestMs === Infinity;
+    const stepMs = isSeen
+      ? STEP_MS
+      : Math.max(STEP_MS, Math.min(MOST_STEP_MS, STEP_SHARE * this.quickestMs));
+    if (!grows || nowMs - this.#stage.fromMs < stepMs) return undefined;
     const left = remaining + inFlight;
     const wanted = Math.min(
       left,

@@ -6,7 +6,7 @@ import { type Cut, CutLimit } from "../../lib/adaptive/cut_limit.ts";
 const cut = (used: number, got: number, changed: Partial<Cut> = {}) =>
   new CutLimit({
     ...{ atMs: 0, used, got, isRate: false, cost: 1, answered: 100, ms: 1000 },
-    ...{ mayBeChance: true, before: undefined },
+    ...{ mayBeChance: true, isSaid: true, before: undefined },
     ...changed,
   });
 
@@ -63,6 +63,33 @@ Deno.test("a limit that is reached again and again so soon is left until it is k
   const meant = early(early(early(undefined)), { mayBeChance: false });
   meant.answer(500, 1000);
   assertEquals([meant.isHeld, meant.isLess(10)], [false, false]);
+});
+
+Deno.test("what gets through while less is left doesn't make the next limit lower, if servers say that they refuse", () => {
+  const rate = (got: number, before: CutLimit | undefined, isSaid: boolean) =>
+    cut(20, got, { before, isRate: true, isSaid });
+  for (const [isSaid, now] of [[true, 7], [false, 4.9]] as const) {
+    const early = rate(10, rate(15, undefined, isSaid), isSaid);
+    const held = rate(7, early, isSaid);
+    assertAlmostEquals(held.now, now);
+    // A pause shows that it was too much all the same.
+    early.pause(100);
+    assertAlmostEquals(rate(7, early, isSaid).now, 4.9);
+  }
+});
+
+Deno.test("a limit is reduced in vain if some of a quarter of what got through first are refused too", () => {
+  const row = (last: number, pausedMs = 0) => {
+    let limit = cut(20, 15, { isRate: true, answered: 100 });
+    for (const answered of [60, 40, last]) {
+      limit.pause(pausedMs);
+      limit = cut(20, 10, { isRate: true, answered, cost: 8, before: limit });
+    }
+    return limit.inVain;
+  };
+  assertEquals([row(26), row(25, 100)], [undefined, undefined]);
+  const { asked, refused } = row(25)!;
+  assertEquals([asked, refused], [149, 24]);
 });
 
 Deno.test("what is left to find out whether refusals are chance isn't left for long, and less often each time", () => {

@@ -234,3 +234,31 @@ Deno.test("a limit for tasks that fail with many slots is lifted once as many fa
     assert(refusals.most > 8, `${refusals.most}`);
   }
 });
+
+Deno.test("a single refusal while slots grow to their limit again lowers it no further; a second one does", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 25, 23, 0);
+  refusals.brake(20, 48, 0);
+  const { most } = refusals;
+  for (const [fromMs, isKept] of [[30, true], [60, false]] as const) {
+    end(refusals, 1, 1, fromMs);
+    refusals.brake(fromMs + 20, 1, 0);
+    assertEquals(refusals.most === most, isKept, `${fromMs}`);
+  }
+});
+
+Deno.test("what is refused in the same share however slowly it is asked is refused by chance", () => {
+  for (const [of10, isChance] of [[2, true], [7, false]] as const) {
+    const refusals = new Refusals(0);
+    end(refusals, 30, 18, 0);
+    refusals.brake(20, 48, 0);
+    let [nowMs, task] = [20, 0];
+    for (; task < 200 && refusals.most < Infinity; task++) {
+      nowMs += Math.max(10, refusals.waitMs(nowMs), refusals.gapMs);
+      const isRefused = 7 * task % 10 < of10;
+      end(refusals, Number(!isRefused), Number(isRefused), nowMs - 10);
+      if (refusals.areTooMany(0)) refusals.brake(nowMs, 1, 0);
+    }
+    assertEquals(refusals.most === Infinity, isChance, `${of10}: ${task} ${nowMs}`);
+  }
+});

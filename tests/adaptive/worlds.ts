@@ -213,7 +213,7 @@ export const REFUSING: readonly SimulatedJob[] = [
  * Jobs that ask a server for a minute, of which too much is refused or too little gets through: 6 to 9 % is
  * refused of 5 a second and where refusals come late, 6 % of a quota of 600 in ten seconds, 16 % of one of 100,
  * and with some seeds 12 % of a quota whose tasks only fail; and with some seeds a few hundred tasks are let
- * through of which 10 % are refused by chance. Real servers with a quota refuse more, as more tasks are in
+ * through of which 10 or 20 % are refused by chance. Real servers with a quota refuse more, as more tasks are in
  * flight when it is used up.
  */
 export const HARD: readonly SimulatedJob[] = [
@@ -234,6 +234,7 @@ export const HARD: readonly SimulatedJob[] = [
   }),
   minute("100 in each ten seconds, 30 ms", waits(30), { kind: "quota", most: 100, perMs: 10_000 }),
   minute("refuses 10 % by chance", waits(40), { kind: "chance", share: 0.1 }),
+  minute("refuses 20 % by chance", waits(40), { kind: "chance", share: 0.2 }),
   minute("50 in each second, 20 ms, fails", waits(20), {
     kind: "quota",
     most: 50,
