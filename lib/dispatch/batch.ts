@@ -186,7 +186,7 @@ export class Batch implements LaneBatch {
   /** Since when nothing else was seen to run on its lane while it still wasn't started; Infinity otherwise. */
   nextSinceMs: number = Infinity;
   /** The time at which it is given up, if it was looked at too late for that; NaN otherwise. */
-  lateForMs = NaN;
+  lateForMs: number = NaN;
   bagIndex = -1;
   readonly alone: boolean;
   readonly settings: BatchSettings;
