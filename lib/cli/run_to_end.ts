@@ -14,7 +14,7 @@ import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
 import { checkFailures, Journal, openAlone, writeFailures } from "../running/journal.ts";
-import { RecordError, type RecordFile } from "../running/record_file.ts";
+import { RecordError, type RecordFile, RemovedError } from "../running/record_file.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { type Ended, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
 import { HELD_MS } from "../running/run_message.ts";
@@ -277,7 +277,12 @@ async function concluded(
     failedInAll: journal?.hadFailures ? known.counts.failed - gone.failed : state.failed,
     ...{ total, gone: goneInAll, wallMs },
   });
-  const written = cameToNothing ? [] : [out, options.failed].filter((file) => file !== undefined);
+  const removed = problem instanceof RemovedError ? problem.path : undefined;
+  const written = cameToNothing
+    ? []
+    : [out, options.failed].filter((file) => file !== undefined).filter(({ path }) =>
+      path !== removed
+    );
   const file: RunFile = { schemaVersion: 1, kind: "run", environment, run: summary };
   return await report(file, problem, request, written, isDone);
 }

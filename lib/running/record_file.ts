@@ -17,6 +17,13 @@ export class RecordError extends Error {
   }
 }
 
+/** A file is gone, with all lines that were written to it. */
+export class RemovedError extends RecordError {
+  constructor(readonly path: string) {
+    super(`${path} was removed or replaced by something else, and its lines with it`);
+  }
+}
+
 /** How many bytes of a line's start identify its kind. */
 const HEAD_BYTES = 64;
 const NEWLINE = 10;
@@ -130,11 +137,7 @@ export class RecordFile implements AsyncDisposable {
     }
     this.size += bytes.length;
     const { size, isFile, nlink } = await this.file.stat();
-    if (nlink === 0) {
-      throw new RecordError(
-        `${this.path} was removed or replaced by something else, and its lines with it`,
-      );
-    }
+    if (nlink === 0) throw new RemovedError(this.path);
     if (!isFile || size === this.size) return;
     throw new RecordError(
       `${this.path} was changed by something else: it has ${size} B, and ${this.size} B were ` +
