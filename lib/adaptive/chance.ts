@@ -16,11 +16,9 @@ const RECENT = 1000;
 /** The logarithms of how many times as likely chance must be, or that there is a limit. */
 const ENOUGH = Math.log(30);
 const AGAINST = Math.log(10);
-/**
- * A larger share of stated refusals than this is not taken for chance, as the server may mean it; once asking
- * much less was in vain, a larger one than HALF of at least FEW tasks.
- */
+/** A larger share of stated refusals than this isn't taken for chance, as the server may mean it. */
 const SMALL = 0.15;
+/** The same once asking much less was in vain; and of how many tasks at least that must be known. */
 const HALF = 0.5;
 const FEW = 12;
 /** Of few tasks that share says little, so this many refusals more may be chance. */

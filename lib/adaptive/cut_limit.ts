@@ -33,7 +33,7 @@ const CURVE = 0.3;
 /**
  * Reached so many times in a row, and at this share of what got through at first, it isn't why some are refused.
  */
-const IN_VAIN = 3;
+const TIMES_IN_VAIN = 3;
 const QUARTER = 0.25;
 /** Of a rate that was too fast, the share of the way from what got through to it, both as logarithms. */
 const BETWEEN = 0.25;
@@ -103,9 +103,9 @@ export class CutLimit {
     const isProbe = cut.mayBeChance && this.early >= PROBING * 2 ** this.#confirmed;
     this.#probe = isProbe ? "running" : "none";
     // What got through while less was left doesn't show how much would have: else each time less would be left.
-    const isLess = isProbe && cut.isSaid && before!.#cut.isRate === cut.isRate &&
+    const keepsGot = isProbe && cut.isSaid && before!.#cut.isRate === cut.isRate &&
       before!.#pausedMs === 0;
-    this.#cut = isLess ? { ...cut, got: Math.max(cut.got, before!.#cut.got) } : cut;
+    this.#cut = keepsGot ? { ...cut, got: Math.max(cut.got, before!.#cut.got) } : cut;
     const isSame = before !== undefined &&
       (cut.used <= SAME * before.#cut.used || cut.isRate && cut.got <= SAME * before.#cut.got);
     if (isSame) {
@@ -118,7 +118,7 @@ export class CutLimit {
   get inVain(): Share | undefined {
     const { answered, ms } = this.#cut;
     const { times, firstPerMs } = this.#vain;
-    return times >= IN_VAIN && answered / ms <= QUARTER * firstPerMs ? this.#vain : undefined;
+    return times >= TIMES_IN_VAIN && answered / ms <= QUARTER * firstPerMs ? this.#vain : undefined;
   }
 
   /** Counts answers, by which it grows. */

@@ -49,7 +49,7 @@ const NEWEST = 0.05;
 /** Of slots that went well until now at least this share is left. */
 const LEFT = 0.8;
 /** Among fewer answers since the number in flight was limited, a single refusal may be luck. */
-const FEW_ANSWERS = 8;
+const LUCK_ANSWERS = 8;
 /** Failures that say nothing of a refusal are by chance once they reached so many limits in a row. */
 const MOST_EARLY = 4;
 
@@ -255,7 +255,7 @@ export class Refusals {
     }
     // While slots grow to the limit again, they are so few that a refusal would limit them to almost nothing.
     const isLuck = this.#chance.isSaid && this.#latest === this.#number && refused === 1 &&
-      answered < FEW_ANSWERS;
+      answered < LUCK_ANSWERS;
     if (isLuck && this.#askedMs === 0) return this.#latest?.refuse(refused);
     const latencyMs = this.#latencyMs = Math.max(1, busyMs / answered);
     const ms = Math.max(1, nowMs - fromMs);

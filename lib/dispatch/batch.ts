@@ -185,8 +185,8 @@ export class Batch implements LaneBatch {
     undefined;
   /** Since when nothing else was seen to run on its lane while it still wasn't started; Infinity otherwise. */
   nextSinceMs: number = Infinity;
-  /** The time at which it is given up, if it was looked at too late for that; NaN otherwise. */
-  lateForMs: number = NaN;
+  /** The time limit that it was looked at too late for, so that it is looked at once more; NaN otherwise. */
+  missedDueMs: number = NaN;
   bagIndex = -1;
   readonly alone: boolean;
   readonly settings: BatchSettings;

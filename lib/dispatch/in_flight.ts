@@ -248,7 +248,7 @@ export class InFlight {
     if (this.#warned.has(about) || this.#warned.size === MOST_WARNINGS) return;
     this.#warned.add(about);
     // It may come from another machine, and reach a terminal.
-    console.error(`warning: ${text.replaceAll(/[^\P{Cc}\n]+/gu, " ")}`);
+    console.error(`warning: ${text.replaceAll(/[^\P{C}\n]+/gu, " ")}`);
   }
 
   /** Counts a lane that ended before any task could start; after several, the module's runs fail. */
@@ -370,8 +370,8 @@ export class InFlight {
    */
   #isOver(batch: Batch, dueMs: number): boolean {
     const lateMs = clock.now() - dueMs;
-    const isHeldUp = lateMs > LEAST_TIMER_MS && batch.lateForMs !== dueMs;
-    if (isHeldUp) batch.lateForMs = dueMs;
+    const isHeldUp = lateMs > LEAST_TIMER_MS && batch.missedDueMs !== dueMs;
+    if (isHeldUp) batch.missedDueMs = dueMs;
     else if (lateMs >= 0) return true;
     this.lookIn(-lateMs);
     return false;

@@ -70,7 +70,7 @@ export class LanePool implements PlacesHost {
   /** Runs that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
   /** Those that found no place meanwhile: others may send before them, but they keep their turns. */
-  readonly #refused: PoolRun[] = [];
+  readonly #skipped: PoolRun[] = [];
   /** How many runs were removed while they waited, since these were last taken out of `#ready`. */
   #removed = 0;
   readonly #actions = new Fifo<() => void>();
@@ -318,7 +318,7 @@ export class LanePool implements PlacesHost {
     try {
       this.#sendMost();
     } finally {
-      if (this.#refused.length > 0) this.#ready.prepend(this.#refused.splice(0));
+      if (this.#skipped.length > 0) this.#ready.prepend(this.#skipped.splice(0));
     }
   }
 
@@ -333,7 +333,7 @@ export class LanePool implements PlacesHost {
       const place = wanted && this.#places.placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
         if (this.#places.isFull) return this.#sendAhead();
-        this.#refused.push(this.#ready.shift()!);
+        this.#skipped.push(this.#ready.shift()!);
         continue;
       }
       // Only batches for the event loop wait for its next turn.
