@@ -225,9 +225,10 @@ export class Queue {
     const dropped = [...this.#keys.drop(), ...this.#delayed.keys()];
     for (const forget of this.#delayed.values()) forget();
     this.#delayed.clear();
-    const rest = this.source.takeRest();
-    const first = this.source.pulled - rest.length;
-    if (rest.length > 0) dropped.push(new Batch(this.run, first, rest, this.takenAtMs));
+    for (let rest; (rest = this.source.takeRest()).length > 0;) {
+      const first = this.source.pulled - rest.length;
+      dropped.push(new Batch(this.run, first, rest, this.takenAtMs));
+    }
     return dropped;
   }
 }

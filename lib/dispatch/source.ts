@@ -71,7 +71,7 @@ export class Source {
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
   /** Items that the input gave and that haven't been pulled yet. */
-  #arrived: unknown[] = [];
+  readonly #arrived: unknown[] = [];
   /** How many of these are LeftOut. */
   #gaps = 0;
   /** How many items an async input should have ready. */
@@ -260,15 +260,13 @@ export class Source {
     return this.done && this.#arrived.length === 0;
   }
 
-  /** Takes what needs no asking: the rest of an array, or what has arrived from an iterator. */
+  /** Takes what needs no asking, up to a LeftOut: the rest of an array, or what an iterator has given. */
   takeRest(): unknown[] {
     this.#leaveOut();
     const array = this.#array;
     const items = array === undefined
       ? this.#splice(Infinity)
       : attempt(() => slice.call(array, this.pulled), []);
-    this.#arrived = [];
-    this.#gaps = 0;
     this.#wanted = 0;
     this.pulled += items.length;
     this.hasEnded ||= array !== undefined && attempt(() => this.pulled >= array.length, false);

@@ -69,6 +69,29 @@ Deno.test("what has arrived when a run is stopped is cancelled at its place", as
   for (const { index } of outcomes) assertEquals([5, 6, 7, 10].includes(index), true);
 });
 
+Deno.test("all that has arrived is cancelled at its place, whatever is left out between", async () => {
+  const stop = new AbortController();
+  const all = Promise.withResolvers<void>();
+  async function* input() {
+    yield* ["a", new LeftOut(2), "b", new LeftOut(3), new LeftOut(1), "c", "d", new LeftOut(1)];
+    all.resolve();
+  }
+  await using executor = limited({ slots: 1 });
+  const task = async () => {
+    await all.promise;
+    stop.abort();
+  };
+  const outcomes = await Array.fromAsync(
+    executor.mapSettled(task, input(), { signal: stop.signal, buffer: 9, chunk: 9 }),
+  );
+  assertEquals(outcomes.map(({ index, item }) => [index, item]), [
+    [0, "a"],
+    [3, "b"],
+    [8, "c"],
+    [9, "d"],
+  ]);
+});
+
 Deno.test("items of an async input that came before and after a gap don't travel together", async () => {
   const told: [number, number][] = [];
   const all = Promise.withResolvers<void>();
