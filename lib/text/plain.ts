@@ -1,18 +1,20 @@
 /** Makes text from outside harmless for a terminal. */
 
 import stringWidth from "fast-string-width";
-import { stripAnsiCode } from "@std/fmt/colors";
 
-/** Operating-system commands (window titles, links, clipboard) up to their terminator. */
+/** Commands with a text (window titles, links, clipboard) up to their end; without one the text is kept. */
 // deno-lint-ignore no-control-regex
-const OPERATING_SYSTEM_COMMANDS = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
+const COMMANDS = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)/g;
+/** Colours, moves of the cursor, and all other escape sequences (ECMA-48). */
+// deno-lint-ignore no-control-regex
+const ESCAPES = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]/g;
 /** Control characters, C1 ones too, bidirectional controls and separators of lines. */
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g;
 
 /** Returns one line of text without anything that a terminal would obey. */
 export function plain(text: string): string {
-  return stripAnsiCode(text.replace(OPERATING_SYSTEM_COMMANDS, "")).replace(CONTROLS, " ").trim();
+  return text.replace(COMMANDS, "").replace(ESCAPES, "").replace(CONTROLS, " ").trim();
 }
 
 /** Quotes a word of a command line for a shell, if needed. */

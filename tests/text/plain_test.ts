@@ -12,6 +12,13 @@ Deno.test("plain() drops escape sequences whole", () => {
   assertEquals(plain("a\x1b]8;;https://x.y\x1b\\link\x1b]8;;\x1b\\"), "alink");
 });
 
+Deno.test("plain() drops nothing that a terminal would show", () => {
+  assertEquals(plain("\x1b[31mred\x07 alert\x1b[0m"), "red  alert");
+  assertEquals(plain("\x1b(Bword\x07"), "word");
+  assertEquals(plain("\x1b]0;this has no end"), "0;this has no end");
+  assertEquals(plain("a\x1b[38;5;245mb\x9b2Jc\x1bMd\x1bP1$r0m\x1b\\e\x9d8;;\x9cf"), "abcdef");
+});
+
 Deno.test("plain() makes one line of many", () => {
   assertEquals(plain("one\r\n\ttwo\u2028three"), "one two three");
 });
