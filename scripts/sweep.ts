@@ -37,7 +37,7 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
   )
   .option(
     "--refine",
-    "add sizes around the bend to a list that you give; without one they are added anyway",
+    "add sizes around the knee to a list that you give; without one they are added anyway",
   )
   .option("--model <name>", "limited or gpu (slots), workers, processes or cluster (lanes)")
   .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)

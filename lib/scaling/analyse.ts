@@ -5,7 +5,7 @@ import { refuses } from "../tasks/http_signs.ts";
 import { sumOfFailures } from "../timing/failures.ts";
 import type { TrialResult } from "../timing/spec.ts";
 import { mean, median, quantile, sorted } from "../timing/statistics.ts";
-import { type MeasuredSize, type MeasuredSweep, throughputOf } from "./run_sweep.ts";
+import { type MeasuredSize, type MeasuredSweep, seriesOf, throughputOf } from "./run_sweep.ts";
 import {
   type Latency,
   sizeText,
@@ -13,9 +13,9 @@ import {
   type SweepResult,
   type SweepRound,
 } from "./sweep_result.ts";
-import { drawsOf, fittedLaws, type Series } from "./laws.ts";
+import { kneeOf } from "./knee.ts";
+import { drawsOf, fittedLaws } from "./laws.ts";
 import { capacityOf, forecasts } from "./forecast.ts";
-import { randomBelow, seededRandom } from "../timing/random.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import { needsServer } from "../models.ts";
@@ -45,32 +45,21 @@ function latencyOf(timesMs: readonly number[]): Latency | null {
 
 function roundOf(trial: TrialResult): SweepRound {
   const {
-    round,
-    startMs,
-    runMs,
-    cpuMs,
-    runCpuMs,
-    loopCpuMs,
-    succeeded,
-    failed,
-    reasons = {},
-    examples,
+    wallMs: _wallMs,
+    peakRssBytes: _bytes,
+    checksum: _checksum,
+    queuedMs: _queued,
+    ...round
   } = trial.round;
   const times = timesOf(trial, false);
   return {
-    round,
-    startMs,
-    runMs,
-    cpuMs,
-    runCpuMs: runCpuMs ?? null,
+    ...round,
+    runCpuMs: round.runCpuMs ?? null,
+    loopCpuMs: round.loopCpuMs ?? null,
     ...(trial.programsMs !== undefined && { programsMs: trial.programsMs }),
-    loopCpuMs: loopCpuMs ?? null,
-    succeeded,
-    failed,
     throughputPerSecond: throughputOf(trial),
     meanLatencyMs: times.length > 0 ? mean(times) : null,
-    reasons,
-    ...(examples && { examples }),
+    reasons: round.reasons ?? {},
   };
 }
 
@@ -189,10 +178,7 @@ export function analyse(
     : median(smallest.trials.map(throughputOf)) / smallest.size;
   const points = sizes.map((size) => sweepPoint(size, perPlace));
   const failing = failingSizes(points);
-  const series = sizes.flatMap(({ size, trials }): Series[] => {
-    const throughputs = trials.map(throughputOf).filter((x) => x > 0);
-    return throughputs.length > 0 && !failing.sizes.has(size) ? [{ size, throughputs }] : [];
-  });
+  const series = seriesOf(sizes).filter(({ size }) => !failing.sizes.has(size));
   const laws = fittedLaws(series, seed);
   const { fitted, chosen } = laws;
   const best = bestOf(bornePoints(points));
@@ -219,67 +205,6 @@ export function analyse(
     capacity,
     forecasts: foretold,
   };
-}
-
-type CurvePoint = NonNullable<SweepResult["best"]>;
-
-export const KNEE_DEFINITION: string =
-  "the knee is Kneedle's (Satopää et al. 2011, sensitivity 1): the size whose median throughput " +
-  "lies farthest above the straight line from the smallest to the largest, both scaled to 0 to 1";
-
-function scaled(values: readonly number[]): number[] {
-  const low = Math.min(...values);
-  const range = Math.max(...values) - low;
-  return values.map((value) => range > 0 ? (value - low) / range : 0);
-}
-
-/**
- * The knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, ICDCS Workshops 2011), of medians instead of
- * smoothed values; null if there is none.
- */
-export function findKnee(points: readonly CurvePoint[]): number | null {
-  const curve = points.toSorted((a, b) => a.size - b.size);
-  if (curve.length < 3) return null;
-  const x = scaled(curve.map(({ size }) => size));
-  const y = scaled(curve.map(({ throughputPerSecond }) => throughputPerSecond));
-  const above = y.map((value, i) => value - x[i]!);
-  // The mean step; x is scaled to 0 to 1, so it depends only on the number of points.
-  const tolerance = 1 / (curve.length - 1);
-  let knee: number | null = null;
-  for (let i = 1; i < curve.length - 1; i++) {
-    // Of equal maxima the first is the knee, and what follows must fall below the threshold. For a point before
-    // a maximum this holds only if it holds for the maximum too.
-    const isHighest = above[i]! > (knee === null ? 0 : above[knee]!);
-    if (isHighest && above.slice(i + 1).some((later) => later < above[i]! - tolerance)) knee = i;
-  }
-  return knee === null ? null : curve[knee]!.size;
-}
-
-/** How often rounds are resampled to see where the knee could be. */
-const KNEE_RESAMPLES = 300;
-/** A curve that rises by a smaller factor is flat, and a knee in it is only noise. */
-const LEAST_RISE = 1.2;
-
-/** The knee, and its lowest and highest size over resampled rounds; null if most of these have none. */
-export function kneeOf(series: readonly Series[], seed: number): SweepResult["knee"] {
-  const curve = (draw: (values: readonly number[]) => readonly number[]) =>
-    series.map(({ size, throughputs }) => ({
-      size,
-      throughputPerSecond: median(draw(throughputs)),
-    }));
-  if (series.length === 0) return null;
-  const measured = curve((values) => values);
-  const size = findKnee(measured);
-  const most = Math.max(...measured.map(({ throughputPerSecond }) => throughputPerSecond));
-  if (size === null || most < LEAST_RISE * measured[0]!.throughputPerSecond) return null;
-  const random = seededRandom(seed);
-  const redrawn = () =>
-    curve((values) => values.map(() => values[randomBelow(random, values.length)]!));
-  const knees = Array.from({ length: KNEE_RESAMPLES }, () => findKnee(redrawn()))
-    .filter((knee) => knee !== null);
-  return knees.length < KNEE_RESAMPLES / 2
-    ? null
-    : { size, low: Math.min(size, ...knees), high: Math.max(size, ...knees) };
 }
 
 export type RecommendedSize = NonNullable<ReturnType<typeof recommendedSize>>;

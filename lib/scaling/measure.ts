@@ -150,7 +150,7 @@ export async function measureSweep(
   });
   return await measured(job, {
     model: { model },
-    sizes: `${model} with ${listed}${refine ? ", then more where it bends" : ""}`,
+    sizes: `${model} with ${listed}${refine ? ", then more around the knee" : ""}`,
     ...{ axis, rounds, seed, trials: rounds * sizes.length },
     nameOf: ({ [axis]: size = 1 }) => `${model} with ${sizeText(axis, size)}`,
     async measure(watching, { cpus, lanesAvailable }) {

@@ -1,71 +1,29 @@
-/** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, and more around the bend. */
+/** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, and more around the knee. */
 
 import type { TimingEvent, TrialResult, TrialRunner, TrialSpec } from "../timing/spec.ts";
 import { messageOf } from "../timing/failures.ts";
-import { mean, median } from "../timing/statistics.ts";
+import { median } from "../timing/statistics.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import { schedule } from "../timing/random.ts";
 import { deviceWarnings } from "../timing/warnings.ts";
+import { kneeOf } from "./knee.ts";
+import type { Series } from "./laws.ts";
 
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
   return runMs > 0 ? succeeded / runMs * 1000 : 0;
 }
 
-/** The standard error of a median of normal values over that of their mean: √(π/2). */
-const MEDIAN_ERROR = Math.sqrt(Math.PI / 2);
-
-interface NoisyPoint {
-  readonly size: number;
-  readonly throughputPerSecond: number;
-  readonly relativeError?: number;
+/** The throughputs of each size's trials in which anything succeeded. */
+export function seriesOf(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Series[] {
+  return sizes.map(({ size, trials }) => (
+    { size, throughputs: trials.map(throughputOf).filter((x) => x > 0) }
+  )).filter(({ throughputs }) => throughputs.length > 0);
 }
 
-function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoint[] {
-  const sizes = [...trials].map(([size, of]) => ({ size, throughputs: of.map(throughputOf) }));
-  const logs = sizes.map(({ throughputs }) => throughputs.filter((x) => x > 0).map(Math.log));
-  const squares = logs.flatMap((of) => of.map((log) => (log - mean(of)) ** 2));
-  const spare = logs.reduce((sum, of) => sum + Math.max(0, of.length - 1), 0);
-  const sum = squares.reduce((sum, square) => sum + square, 0);
-  const deviation = spare > 0 ? Math.sqrt(sum / spare) : 0;
-  return sizes.map(({ size, throughputs }) => ({
-    size,
-    throughputPerSecond: median(throughputs),
-    relativeError: MEDIAN_ERROR * deviation / Math.sqrt(throughputs.length),
-  }));
-}
-
-/** A curve's sizes in ascending order and, on logarithmic axes, its slopes with their errors. */
-function logCurve(points: readonly NoisyPoint[]) {
-  const curve = points.filter(({ throughputPerSecond }) => throughputPerSecond > 0)
-    .toSorted((a, b) => a.size - b.size);
-  const slopes = curve.slice(1).map((to, i) => {
-    const from = curve[i]!;
-    const width = Math.log(to.size / from.size);
-    return {
-      slope: Math.log(to.throughputPerSecond / from.throughputPerSecond) / width,
-      error: Math.hypot(from.relativeError ?? 0, to.relativeError ?? 0) / width,
-    };
-  });
-  return { sizes: curve.map(({ size }) => size), slopes };
-}
-
-/** A smaller bend counts as noise: the gain of doubling fell by less than about an eighth. */
-const LEAST_BEND = 0.2;
-/** A bend smaller than this many standard errors counts as noise, too. */
-const SURE_ERRORS = 2;
-
-/** The sizes that halve both gaps next to the curve's largest bend, on logarithmic axes. */
-export function refinements(points: readonly NoisyPoint[]): number[] {
-  const { sizes, slopes } = logCurve(points);
-  const bends = slopes.slice(1).map((after, i) => {
-    const before = slopes[i]!;
-    const bend = before.slope - after.slope;
-    return bend >= SURE_ERRORS * Math.hypot(before.error, after.error) ? bend : 0;
-  });
-  const largest = Math.max(...bends);
-  if (!(largest >= LEAST_BEND)) return [];
-  const at = bends.indexOf(largest);
-  return [sizes.slice(at, at + 2), sizes.slice(at + 1, at + 3)].flatMap(([low, high]) => {
+/** The sizes that halve both gaps next to the knee, on the scale of doublings. */
+export function refinements(sizes: readonly number[], knee: number): number[] {
+  const at = sizes.indexOf(knee);
+  return [sizes.slice(at - 1, at + 1), sizes.slice(at, at + 2)].flatMap(([low, high]) => {
     const middle = Math.round(Math.sqrt(low! * high!));
     return middle > low! && middle < high! ? [middle] : [];
   });
@@ -75,10 +33,12 @@ export function refinements(points: readonly NoisyPoint[]): number[] {
 const STILL_RISING = 0.5;
 
 /** Twice the largest size; undefined if that is more than `most`, or the curve has flattened. */
-function extension(points: readonly NoisyPoint[], most: number): number | undefined {
-  const { sizes, slopes } = logCurve(points);
-  const next = 2 * (sizes.at(-1) ?? Infinity);
-  return next <= most && (slopes.at(-1)?.slope ?? 0) >= STILL_RISING ? next : undefined;
+function extension(series: readonly Series[], most: number): number | undefined {
+  const [before, last] = series.slice(-2);
+  if (before === undefined || last === undefined || 2 * last.size > most) return undefined;
+  const [low, high] = [before, last].map(({ throughputs }) => median(throughputs));
+  const slope = Math.log(high! / low!) / Math.log(last.size / before.size);
+  return slope >= STILL_RISING ? 2 * last.size : undefined;
 }
 
 export interface SweepSpec {
@@ -89,7 +49,7 @@ export interface SweepSpec {
   readonly nameOf?: (size: number) => string;
   readonly rounds: number;
   readonly seed: number;
-  /** How often to look for the bend and measure around it; default 2. */
+  /** How often to look for the knee and measure around it; default 2. */
   readonly refineSteps?: number | undefined;
   /** The largest size to try while the throughput still rises; by default none beyond `sizes`. */
   readonly extendTo?: number;
@@ -172,6 +132,11 @@ class Sweep {
     [this.#now, this.#startMs] = [now, now()];
     this.smallest = Math.min(...spec.sizes);
     this.nameOf = spec.nameOf ?? String;
+  }
+
+  get sizes(): { readonly size: number; readonly trials: readonly TrialResult[] }[] {
+    return [...this.trials].map(([size, trials]) => ({ size, trials }))
+      .sort((a, b) => a.size - b.size);
   }
 
   /** Whether further sizes would be measured in all rounds. */
@@ -277,7 +242,7 @@ class Sweep {
 /**
  * Measures every size in interleaved rounds, so that drift affects all alike, and sizes that come later beside
  * one that was measured before; doubles the largest size while
- * that pays, up to `extendTo`; then halves the gaps around the bend. Throws the first trial's error if no trial
+ * that pays, up to `extendTo`; then halves the gaps around the knee. Throws the first trial's error if no trial
  * gave a result.
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions) {
@@ -288,7 +253,7 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions) {
   while (sweep.isOpen && sweep.affords(2 * rounds)) {
     const largest = Math.max(...trials.keys());
     const failed = trials.get(largest)?.some(({ round }) => round.failed > 0);
-    const size = failed === false ? extension(curveOf(trials), extendTo) : undefined;
+    const size = failed === false ? extension(seriesOf(sweep.sizes), extendTo) : undefined;
     if (size === undefined) break;
     // Measured again beside the new size, the largest shows how the machine has drifted meanwhile.
     await sweep.measure([largest, size], seed);
@@ -296,16 +261,18 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions) {
   }
   const refined = new Set<number>();
   for (let step = 0; step < refineSteps && sweep.isOpen; step++) {
-    const added = refinements(curveOf(trials)).filter((size) => !trials.has(size));
-    // A sweep is there to find the bend, so the first step always runs; later steps only refine it.
+    const series = seriesOf(sweep.sizes);
+    const knee = kneeOf(series, seed)?.size;
+    if (knee === undefined) break;
+    const added = refinements(series.map(({ size }) => size), knee).filter((of) => !trials.has(of));
+    // A sweep is there to find the knee, so the first step always runs; later steps only refine it.
     if (added.length === 0 || (step > 0 && !sweep.affords((added.length + 1) * rounds))) break;
-    // The bend lies between two added sizes, or below a single one; it too shows a drift.
-    const bend = Math.max(...[...trials.keys()].filter((size) => size < added.at(-1)!));
     for (const size of added) refined.add(size);
-    await sweep.measure([...added, bend], seed + step + 1);
+    // Measured again beside the new sizes, the knee too shows a drift.
+    await sweep.measure([...added, knee], seed + step + 1);
   }
-  const sizes: readonly MeasuredSize[] = [...trials].toSorted(([a], [b]) => a - b)
-    .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
+  const sizes: readonly MeasuredSize[] = sweep.sizes
+    .map((of) => ({ ...of, refined: refined.has(of.size) }));
   const agreement = sizesAgreement(sizes);
   const at = agreement.unsteady && sweep.nameOf(sizes[0]!.size);
   const unsteady = at === undefined ? [] : [

@@ -82,7 +82,7 @@ const point = z.object({
   lanes: whole,
   /** Slots on each lane. */
   slots: whole,
-  /** Whether the size was added around the bend. */
+  /** Whether the size was added around the knee. */
   refined: z.boolean(),
   rounds: z.array(round).min(1),
   /** Tasks that succeeded, over the time that all took. */

@@ -112,10 +112,6 @@ function boundOf(of: Judged): Verdict["bound"] {
   return parallelismPays && measured.models.some(isEventLoop) && !concurrencyPays ? "cpu" : "mixed";
 }
 
-function isShared({ others }: MeasuredModels): boolean {
-  return others !== undefined && isBusy(others);
-}
-
 /** A gain by rounds that differs by more than this share from the ratio of the times is named as such. */
 const SEEN = 0.04;
 
@@ -140,10 +136,10 @@ function reasonOf(of: Judged, bound: Verdict["bound"]): string {
     const { of: { model }, gain, most } = impossible;
     return `${nature} The measurement can't be right: ${model} was ${times(gain)}, where ` +
       `cores and waiting can give ${most.toFixed(1)} at most, so that nothing can be told. Run ` +
-      `it again${isShared(measured) ? " on an idle machine" : ""}.`;
+      `it again${isBusy(measured.others) ? " on an idle machine" : ""}.`;
   }
   if (decision === "can't tell" && bestGain !== null && bestGain.median > AS_GOOD) {
-    const busy = isShared(measured) ? " on so busy a machine" : "";
+    const busy = isBusy(measured.others) ? " on so busy a machine" : "";
     return `${nature} Whether another model is faster can't be told${busy}: ${best.model}, the best, ` +
       `was ${times(bestGain)}.`;
   }

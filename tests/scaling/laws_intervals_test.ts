@@ -14,7 +14,7 @@ import {
 } from "../../lib/scaling/laws.ts";
 import { forecasts } from "../../lib/scaling/forecast.ts";
 import type { Estimate } from "../../lib/scaling/sweep_result.ts";
-import { findKnee, kneeOf } from "../../lib/scaling/analyse.ts";
+import { findKnee, kneeOf } from "../../lib/scaling/knee.ts";
 import { curveOf, SIZES, synthetic } from "./synthetic.ts";
 
 const SEEDS = 100;

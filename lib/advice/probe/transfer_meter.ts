@@ -17,6 +17,7 @@ const SMALL_BYTES = 16 << 10;
 const BATCH_BYTES = 256 << 10;
 const MOST_COPIES = 40;
 const REPEAT_MS = 4;
+type LossKind = "uncloneable" | "unserializable" | "classLost" | "resultLost";
 type V8 = Pick<typeof import("node:v8"), "serialize" | "DefaultDeserializer">;
 
 export class TransferMeter {
@@ -26,10 +27,8 @@ export class TransferMeter {
   #seen = 0;
   #spentMs = 0;
   #next = 0;
-  #uncloneable: string | undefined;
-  #unserializable: string | undefined;
-  #classLost: string | undefined;
-  #resultLost: string | undefined;
+  /** What can't be sent at all, or not to another process; and the parts of items and results that don't arrive. */
+  readonly #lost: { [Kind in LossKind]?: string } = {};
   #v8: V8 | undefined;
   #pipe: Cloning | undefined;
   readonly #small: [unknown, unknown][] = [];
@@ -41,7 +40,7 @@ export class TransferMeter {
   /** Measures an item and its result: each of the first ones, then fewer and fewer. */
   async look(item: unknown, result: unknown, index: number): Promise<void> {
     const isEnough = this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS;
-    if (index < this.#next || isEnough || this.#uncloneable !== undefined) return;
+    if (index < this.#next || isEnough || "uncloneable" in this.#lost) return;
     this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
     this.#v8 ??= await import("node:v8");
     this.#pipe ??= cloningThrough(serializerOf(this.#v8));
@@ -52,13 +51,13 @@ export class TransferMeter {
         arrivalOf(`item ${index}`, item, structuredCloning),
         arrivalOf(`result ${index}`, result, structuredCloning),
       ];
-      this.#classLost ??= lossOf(`item ${index}`, item, structuredCloning, classLoss);
-      this.#resultLost ??= lossOf(`result ${index}`, result, structuredCloning, classLoss);
-      this.#unserializable ??= lossOf(`item ${index}`, item, this.#pipe) ??
-        lossOf(`result ${index}`, result, this.#pipe);
+      this.#look("unserializable", `item ${index}`, item, this.#pipe);
+      this.#look("unserializable", `result ${index}`, result, this.#pipe);
+      this.#look("classLost", `item ${index}`, item, structuredCloning, classLoss);
+      this.#look("resultLost", `result ${index}`, result, structuredCloning, classLoss);
     } catch (error) {
       const { message } = error as Error;
-      this.#uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
+      this.#lost.uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
       return;
     }
     const clonedMs = performance.now();
@@ -88,12 +87,14 @@ export class TransferMeter {
         ? this.#cloneMsInBatch()
         // Large values have a message each.
         : median(this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0)),
-      ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
-      // What can be sent to a thread, but not to another process; and the parts that don't arrive.
-      ...(this.#unserializable !== undefined && { unserializable: this.#unserializable }),
-      ...(this.#classLost !== undefined && { classLost: this.#classLost }),
-      ...(this.#resultLost !== undefined && { resultLost: this.#resultLost }),
+      ...this.#lost,
     };
+  }
+
+  /** Notes the part of a value that would not arrive, or that `objects` refuses, if it is the first of its kind. */
+  #look(kind: LossKind, what: string, value: unknown, cloning: Cloning, objects?: Objection): void {
+    const why = kind in this.#lost ? undefined : loss(value, cloning, objects ?? (() => undefined));
+    if (why !== undefined) this.#lost[kind] = `${what}: ${why}`;
   }
 
   /** The clone time of small values, which share a message and its fixed cost with many others. */
@@ -115,12 +116,6 @@ export class TransferMeter {
     // The median, since a pause of the garbage collector or by other programs isn't part of copying.
     return median(times) / batch.length;
   }
-}
-
-/** Names the part of a value that would not arrive, or that `objects` refuses; undefined if there is none. */
-function lossOf(what: string, value: unknown, cloning: Cloning, objects?: Objection) {
-  const why = loss(value, cloning, objects ?? (() => undefined));
-  return why === undefined ? undefined : `${what}: ${why}`;
 }
 
 /** How many bytes of a value are in shared memory, of which only a reference is sent. */

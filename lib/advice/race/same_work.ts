@@ -69,7 +69,7 @@ export function compareWork(
   const ownMs = cpuMs - programsMs + DEALING_MS;
   const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * ownMs);
   const longer = (runMs - items * DEALING_MS) / knownMs;
-  const alone = available >= BUSY_CPU && !(others !== undefined && isBusy(others));
+  const alone = available >= BUSY_CPU && !isBusy(others);
   const slower = waits && alone ? longer : Math.min(longer, computed);
   // Time in which other programs had the CPU isn't part of the job.
   const shorter = runMs / (knownMs * (1 - cpuShare * (1 - available)));

@@ -186,7 +186,7 @@ export function modelColumns({ recommended, models }: Advice): Column<ModelAdvic
 export function sampleLine(advice: Advice): string {
   const { sample, job } = advice;
   const { itemBytes, resultBytes, sourceMs, wallMs, others } = sample;
-  const isShared = others !== undefined && isBusy(others);
+  const isShared = isBusy(others);
   const figures = {
     ...sample,
     total: job.total ?? say("sample.total unknown"),
@@ -199,7 +199,7 @@ export function sampleLine(advice: Advice): string {
     availableShare: sample.available,
     // The hazard "busy" already says how much others used.
     task: isShared && !has(advice, "busy")
-      ? say("sample.others", { others: othersWords(others) })
+      ? say("sample.others", { others: othersWords(others!) })
       : say("sample.task"),
     programs: sample.programsMs ? say("sample.programs") : "",
   };
@@ -293,8 +293,11 @@ function savingsLine(
     return say(`halving.${others}`, { half });
   }
   if (gain !== null && gain.low <= 1) return say("halving.unknown", { half, name });
-  const isShared = sample.others !== undefined && isBusy(sample.others);
-  const how = gain === null ? say("halving.predicted") : isShared ? say("halving.busy") : "";
+  const how = gain === null
+    ? say("halving.predicted")
+    : isBusy(sample.others)
+    ? say("halving.busy")
+    : "";
   const share = Math.max(0, 1 - 1 / (gain?.median ?? predictedGain));
   return say(isRemote(model) ? "halving.those" : "halving.that", { half, name, share, how });
 }

@@ -193,7 +193,7 @@ export function verdictText(comparison: Comparison): string {
 
 /** Whether other programs used so much of the machine that the figures may be wrong. */
 export function wasShared({ others }: Pick<Comparison, "others">): boolean {
-  return others !== undefined && isBusy(others);
+  return isBusy(others);
 }
 
 /** Whether the rounds are too unsure to recommend sequential; for a small job much doubt is usual. */

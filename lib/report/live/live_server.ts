@@ -1,5 +1,6 @@
 /** Serves the live page of a run under way, only to requests with its secret address. */
 
+import { within } from "../../lanes/timers.ts";
 import type { Pulse } from "../../progress/progress.ts";
 import { filled, Html, markup } from "../html/markup.ts";
 import page from "./live.html" with { type: "text" };
@@ -88,10 +89,7 @@ export class LiveServer implements AsyncDisposable {
     this.#tell(eventOf("end", how));
     for (const viewer of this.#viewers) viewer.close();
     this.#viewers.clear();
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, ENDING_MS);
-    await Promise.race([this.#server.shutdown(), late.promise]);
-    clearTimeout(timer);
+    await within(ENDING_MS, this.#server.shutdown(), () => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

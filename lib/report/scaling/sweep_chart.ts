@@ -252,7 +252,7 @@ export function drawSweep(result: SweepResult, width: number): Html {
         const title = [
           `${sizeText(axis, size)}: ${formatRate(median)}`,
           `95%: ${formatRate(low)} to ${formatRate(high)}`,
-          ...(refined ? ["added around the bend"] : []),
+          ...(refined ? ["added around the knee"] : []),
           ...(size === bend ? ["the knee"] : []),
         ].join("\n");
         const look = { fill: line.stroke, stroke: "var(--paper)", title };

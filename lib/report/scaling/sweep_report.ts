@@ -88,7 +88,7 @@ export function sweepReport(result: SweepResult): doc.Block {
     doc.inTerminal(({ columns }) => nothingWorked(result) ? "" : chartText(result, columns)),
     doc.together(
       doc.tableOf(sizeColumns(result), points),
-      doc.paragraph(points.some(({ refined }) => refined) ? "+ added around the bend" : ""),
+      doc.paragraph(points.some(({ refined }) => refined) ? "+ added around the knee" : ""),
       doc.lines(itemsSentences(result)),
     ),
     doc.together(
@@ -181,7 +181,7 @@ function curveSection(result: SweepResult, id: string): Html {
       "Dots are medians of the rounds, fine lines their 95% intervals; dotted is what perfect scaling " +
       "would be.",
       points.some(({ refined }) => refined) &&
-      " In the table a + marks sizes that were added around the bend.",
+      " In the table a + marks sizes that were added around the knee.",
       chosen !== null &&
       ` The line is ${chosen === "usl" ? "the " : ""}${LAW_TITLES[chosen]}${dashed}${suits}.`,
     ],

@@ -6,11 +6,11 @@ import { isModel, MODEL_TABLE, needsKernel, needsServer } from "../../models.ts"
 import {
   bornePoints,
   isRefused,
-  KNEE_DEFINITION,
   LITTLE_TOLERANCE,
   type RecommendedSize,
   recommendedSize,
 } from "../../scaling/analyse.ts";
+import { KNEE_DEFINITION } from "../../scaling/knee.ts";
 import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
 import { BUSY_SHARE } from "../../scaling/forecast.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop.ts";
@@ -429,8 +429,7 @@ export function takeLines(result: SweepResult): string[] {
   }
   const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
   const why = whyTaken(result, smallest, found);
-  const { others } = result;
-  const isShared = others !== undefined && isBusy(others);
+  const isShared = isBusy(result.others);
   return [
     sayAll(
       say(isShared ? "take.busy" : "take", { at: at(found.point), why }),

@@ -121,9 +121,9 @@ export function loadBetween(from: Reading, to: Reading) {
 /** Other programs count from this share of the machine on: every idle system uses less. */
 const BUSY_SHARE = 0.15;
 
-/** Whether other programs used so much of the machine that figures of computing may be wrong. */
-export function isBusy({ used, cores }: Others): boolean {
-  return used >= BUSY_SHARE * cores;
+/** Whether other programs are known to have used so much of the machine that figures of computing may be wrong. */
+export function isBusy(others: Others | undefined): boolean {
+  return others !== undefined && others.used >= BUSY_SHARE * others.cores;
 }
 
 /** Describes what other programs used, such as "Other programs used 1.4 of 2 cores meanwhile". */

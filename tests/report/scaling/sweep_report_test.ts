@@ -206,7 +206,7 @@ Deno.test("sweepReport() has a row for each size, the knee, and what it was meas
   const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
   const text = sweepReport({ ...result, warnings: ["few <rounds>"], partial: true }).markdown();
   assertEquals(rowsOf(text).length, result.points.length);
-  assertStringIncludes(text, "### wait a little: limited by slots, 3 to 6 rounds, ");
+  assertStringIncludes(text, "### wait a little: limited by slots, 3 to 9 rounds, ");
   assertStringIncludes(text, `\nKnee at ${result.knee!.size} slots`);
   assertStringIncludes(text, "\n- Warning: few &#60;rounds&#62;\n");
   assertStringIncludes(text, "\n**Partial:** the run was interrupted.\n");
