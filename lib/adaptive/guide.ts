@@ -361,7 +361,7 @@ export class Guide implements PoolGuide {
     if (decision === undefined) return;
     const last = this.decisions.at(-1);
     const isMore = last?.why === decision.why && last.to.place === decision.to.place &&
-      decision.detail === undefined;
+      last.detail === decision.detail;
     if (isMore || this.decisions.length === MOST_DECISIONS) {
       this.decisions[this.decisions.length - 1] = { ...decision, from: last!.from };
     } else this.decisions.push(decision);

@@ -110,6 +110,38 @@ Deno.test("a key whose slots are limited is told for how long nothing moved", ()
   }
 });
 
+Deno.test("of one key's refusals in a row only the last is kept, with the slots before the first", () => {
+  using time = new VirtualTime();
+  const guide = new Guide({ ...OPTIONS, start: ONE });
+  guide.lead({
+    ...{ load: 1, remaining: 99, awaitsItems: false, tasks: [], openLanes: [] },
+    ...{ do: (action: () => void) => action(), resize: () => {}, retireUnused: () => {} },
+  } as unknown as LanePool);
+  guide.begin();
+  for (const key of ["a", "b"]) {
+    const pace = guide.pace(() => 9) as KeyPace;
+    const batch = {
+      task: { module: "file:///task.ts", export: "default" },
+      ...{ items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
+      ...{ history: { key }, pace, attempt: 1 },
+    };
+    const failures = [{ offset: 0, ended: "failed", reason: { status: 429 } }];
+    for (let refusal = 0; refusal < 3; refusal++) {
+      const report = { count: 1, values: [], failures, startedAtMs: time.nowMs };
+      guide.reported(
+        batch as unknown as Batch,
+        { ...report, endedAtMs: time.nowMs } as unknown as Report,
+      );
+      pace.tick = () => ({ slots: 1, why: "refused" });
+      time.pass(10);
+    }
+    pace.tick = () => undefined;
+  }
+  guide.rest();
+  const refused = guide.decisions.filter(({ why }) => why === "refused");
+  assertEquals(refused.map(({ detail }) => detail), ["a", "b"]);
+});
+
 Deno.test("tasks that hold the event loop are watched by timers if enough of them are left to be worth lanes", () => {
   const idle = { openLanes: [], do: () => {}, resize: () => {}, retireUnused: () => {} };
   for (const [tookMs, remaining, timers] of [[1, 9999, 0], [12, 20, 0], [12, 30, 1]] as const) {
