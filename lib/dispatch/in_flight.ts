@@ -143,14 +143,14 @@ export class InFlight {
 
   #onReport(batch: Batch, report: Report): void {
     if (!batch.openLane!.inFlight.has(batch)) return;
-    // Only remote lanes are replaced and must load tasks again.
-    if (this.#options.remote && report.count > 0) {
+    if (report.count > 0) {
       const { failed } = this.places.of(batch.openLane!);
       if (failed.size > 0) failed.delete(batch.task.module);
       if (batch.task !== this.#loaded) {
         this.#loaded = batch.task;
-        this.places.noteLoadable(batch.task);
         this.#earlyEnds.set(batch.task.module, -Infinity);
+        // Only remote lanes are told what to load from the start.
+        if (this.#options.remote) this.places.noteLoadable(batch.task);
       }
     }
     if (report.count > 0) batch.openLane!.isHeldUp = false;
@@ -176,10 +176,9 @@ export class InFlight {
   /** Sends a batch to other lanes if its task has a chance there; otherwise the failure is its run's. */
   #failLoading(batch: Batch, error: Error): void {
     const openLane = batch.openLane!;
-    if (this.#options.remote && this.places.restFrom(batch.task, openLane)) {
-      this.#warn(
-        `lane ${openLane.number} takes no such items for now, others do: ${error.message}`,
-      );
+    const hasRun = this.#earlyEnds.get(batch.task.module) === -Infinity;
+    if (this.places.restFrom(batch.task, openLane, hasRun)) {
+      this.#warn(`lane ${openLane.number} takes no such items for now: ${error.message}`);
       return batch.run.putBack(batch);
     }
     const task = taskName(batch.task);

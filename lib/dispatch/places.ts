@@ -259,7 +259,8 @@ export class Places {
    */
   placeFor(run: PoolRun, alone: boolean): Place | undefined {
     const only = this.all[0]!;
-    const isOnly = this.isSimple && !alone && only.reservedFor === undefined && only.isUsable;
+    const isOnly = this.isSimple && !alone && only.reservedFor === undefined && only.isUsable &&
+      !only.restsFrom(run.task);
     if (isOnly && only.accepts(run.task)) return only.load < only.slots ? only : undefined;
     const best = this.best(run, alone);
     if (best === undefined) return undefined;
@@ -363,18 +364,20 @@ export class Places {
 
   /**
    * Has a place rest from a task that couldn't be loaded or set up there, if another lane has loaded it, or may
-   * yet: its items go there. Returns false if no other lane has a chance.
+   * yet: its items go there. A task that has run is tried once more. Returns false if it has no chance.
    */
-  restFrom(task: Task, { number }: OpenLane): boolean {
+  restFrom(task: Task, { number }: OpenLane, hasRun: boolean): boolean {
     const { module } = task;
-    const goesElsewhere = this.openLanes.some((other) => {
+    const place = this.all[number]!;
+    // What was sent to the same lane fails with it, and is tried with it.
+    const isTried = place.restsFrom(task) || hasRun && !place.failed.has(module);
+    const mayRun = isTried || this.openLanes.some((other) => {
       if (other.number === number) return false;
       const stage = other.lane.stageOf(task);
       return stage === "loaded" || stage !== undefined && !this.of(other).failed.has(module);
     });
-    if (!goesElsewhere) return false;
-    this.all[number]!.failed.set(module, this.#rest());
-    return true;
+    if (mayRun) place.failed.set(module, this.#rest());
+    return mayRun;
   }
 
   /** Handles a lane that ended before it was ready. */

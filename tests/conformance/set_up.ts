@@ -162,6 +162,28 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
+    name: "a setup that fails on a fresh lane costs no item once its task has run",
+    async check({ open }) {
+      let asked = 0;
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        () => new Response("", { status: asked++ % 2 === 0 ? 200 : 503 }),
+      );
+      const code = `
+        export async function setup() {
+          const { ok, body } = await fetch("http://127.0.0.1:${server.addr.port}");
+          await body?.cancel();
+          if (!ok) throw new Error("the database is busy");
+        }
+        export default (n) => n;`;
+      await using executor = open({ lanes: 1, slots: 1, tasksPerLane: 2 });
+      const all = executor.map(taskOf(code), numbers(4), { chunk: 1 });
+      assertEquals(await all.toArray(), numbers(4));
+      assertEquals(await executor.run(taskOf(code), 4), 4);
+      assert(asked >= 4, `${asked}`);
+    },
+  },
+  {
     name: "a setup that never ends is given up after loadTimeoutMs, and asked to stop",
     check: ({ open }) =>
       withDeadline(800, async (loadTimeoutMs) => {

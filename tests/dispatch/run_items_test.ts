@@ -77,6 +77,7 @@ Deno.test("a task that can't be loaded fails its items, and isn't tried again by
 });
 
 Deno.test("three loads in a row that fail end the run; one that works in between saves it", async () => {
+  using time = new VirtualTime();
   for (const saved of [false, true]) {
     const { pool, lane, on } = laneOf(1, { quick: false });
     const taken = take(mapSettled(pool, ["a", "b", "c", "d", "e", "f"], { chunk: 1 }));
@@ -85,6 +86,11 @@ Deno.test("three loads in a row that fail end the run; one that works in between
         lane.loaded(on(index));
         lane.finish(on(index));
       } else if (lane.batches.length > 0) lane.unloadable(on(index), new TaskLoadError(`${index}`));
+    }
+    // The task has run there, so the lane only rests from it.
+    if (saved) {
+      time.pass(1000);
+      lane.unloadable(on(3), new TaskLoadError("again"));
     }
     await settle();
     if (saved) assertEquals([taken.end, indexesOn(lane)], ["open", [4]]);
@@ -154,16 +160,58 @@ Deno.test("a lane that can't load a task gives its items to others, and rests fr
     three!.loaded(three!.batches[0]!);
     three!.finish(three!.batches[0]!);
     assertEquals(made.map(indexesOn), [[], [2], [0]]);
-    const why = "takes no such items for now, others do: too many connections";
+    const why = "takes no such items for now: too many connections";
     assertEquals(told, [`warning: lane 0 ${why}`, `warning: lane 2 ${why}`]);
-    // Nobody else has it any more: the items fail, and with the third the run.
+    // Nobody else has it any more: where it ran it is tried once more, and then the items fail, and with the
+    // third the run.
     two!.stage = undefined;
     three!.stage = undefined;
+    fail(three!);
+    assertEquals(made.map(indexesOn), [[], [2], []]);
+    time.pass(1000);
     for (const lane of [three!, three!, three!]) fail(lane);
     await settle();
     const failed = endings(taken.got).filter((ending) => ending.endsWith("failed"));
     assertEquals([failed.length, taken.end, told.length], [3, "failed", 2]);
     await pool.close();
+  } finally {
+    console.error = error;
+  }
+});
+
+Deno.test("a lane that can't set up what ran there before tries it once more, with all that it was sent", async () => {
+  using time = new VirtualTime();
+  const { error } = console;
+  console.error = () => {};
+  try {
+    for (const remote of [true, false]) {
+      const { pool, lane, on } = laneOf(2, { quick: false, remote });
+      const taken = take(mapSettled(pool, [..."abcdef"], { chunk: 1, buffer: 0 }));
+      for (const batch of lane.batches) lane.loaded(batch);
+      lane.finish(on(0));
+      lane.finish(on(1));
+      await settle();
+      for (let down = 0; down < 2; down++) {
+        const indexes = indexesOn(lane).toSorted();
+        for (const batch of lane.batches) lane.unloadable(batch, new TaskLoadError("not now"));
+        time.pass(999);
+        assertEquals(lane.batches, []);
+        time.pass(1);
+        assertEquals(indexesOn(lane).toSorted(), indexes);
+        for (const batch of lane.batches) lane.loaded(batch);
+        lane.finish(lane.batches[0]!);
+        await settle();
+      }
+      lane.unloadable(lane.batches[0]!, new TaskLoadError("not now"));
+      time.pass(1000);
+      for (let again = 0; again < 2; again++) {
+        lane.unloadable(lane.batches[0]!, new TaskLoadError("gone for good"));
+      }
+      await settle();
+      const ended = endings(taken.got).map((ending) => ending.split(" ")[1]);
+      assertEquals(ended, [...Array(4).fill("fulfilled"), "failed", "failed"]);
+      await pool.close();
+    }
   } finally {
     console.error = error;
   }
