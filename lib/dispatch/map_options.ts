@@ -347,6 +347,6 @@ function wrong(given: unknown, module: unknown, name: unknown): string {
   }
   const what = module === undefined
     ? shown(given)
-    : `of module ${JSON.stringify(module)} and export ${JSON.stringify(name)}`;
+    : `of module ${shown(module)} and export ${shown(name)}`;
   return `${what}; ${remedy}`;
 }

@@ -8,6 +8,7 @@ import { attempt, isPromise, propertyOf, wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
 import type { LoadingStage } from "./lane.ts";
 import {
+  inShort,
   type PlacedTask,
   type SetupContext,
   type Task,
@@ -131,7 +132,7 @@ export class LaneTasks {
         if (given !== undefined) await dispose(given.resource, hooks);
       } catch (cause) {
         const what = `The teardown of task module ${module} failed: ${wordsOf(cause)}`;
-        failures.push(new TeardownError(what, { cause }));
+        failures.push(new TeardownError(inShort(what, module), { cause }));
       }
       this.#setUp.delete(module);
     }
@@ -323,11 +324,16 @@ export async function loadFromProgram(task: Task): Promise<TaskFunction> {
 }
 
 export function unloadable(module: string, why: string, options?: ErrorOptions): TaskLoadError {
-  return new TaskLoadError(`Cannot load task module ${module}: ${why}`, options);
+  return unusable(module, `Cannot load task module ${module}: ${why}`, options);
 }
 
 export function notSetUp(module: string, why: string, options?: ErrorOptions): TaskLoadError {
-  return new TaskLoadError(`Cannot set up task module ${module}: ${why}`, options);
+  return unusable(module, `Cannot set up task module ${module}: ${why}`, options);
+}
+
+/** The error of a task that can't be run as its module is; the text names the module. */
+export function unusable(module: string, text: string, options?: ErrorOptions): TaskLoadError {
+  return new TaskLoadError(inShort(text, module), options);
 }
 
 async function importTask(task: Task): Promise<TaskFunction> {
@@ -342,7 +348,8 @@ async function importTask(task: Task): Promise<TaskFunction> {
     const has = Object.keys(module).filter((name) =>
       typeof module[name] === "function" && !HOOKS.includes(name)
     );
-    throw new TaskLoadError(
+    throw unusable(
+      task.module,
       `Cannot find function ${JSON.stringify(task.export)} in task module ${task.module}: ` +
         (has.length > 0 ? `it exports ${has.join(", ")}` : "it exports no function"),
     );
@@ -350,7 +357,7 @@ async function importTask(task: Task): Promise<TaskFunction> {
   const is = notCallable(fn);
   if (is !== undefined) {
     const what = `${JSON.stringify(task.export)} of task module ${task.module}`;
-    throw new TaskLoadError(`Cannot run ${what}: it is ${is}; ${A_FUNCTION}`);
+    throw unusable(task.module, `Cannot run ${what}: it is ${is}; ${A_FUNCTION}`);
   }
   findHooks(task.module, module);
   const named = fn as TaskFunction;

@@ -106,6 +106,15 @@ export function titleOf({ module, export: name }: Pick<Task, "module" | "export"
   return name === "default" ? file : `${file}#${name}`;
 }
 
+/** How much of a `data:` URL messages show, in characters. */
+const MOST_CODE = 80;
+
+/** Text that names a module, of which little is shown if its URL is its code: that may be of any length. */
+export function inShort(text: string, module: string): string {
+  const isLong = module.startsWith("data:") && module.length > MOST_CODE;
+  return isLong ? text.replaceAll(module, () => `${module.slice(0, MOST_CODE)}…`) : text;
+}
+
 /** The decoded file name, or the encoded one if the decoded one has characters that a terminal may act on. */
 function fileName(inUrl: string): string {
   const name = attempt(() => decodeURIComponent(inUrl), inUrl);

@@ -184,6 +184,33 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
+    name: "an error of a module whose address is its code shows little of it",
+    async check({ open }) {
+      const code = `/* ${"long ".repeat(99)} */`;
+      const broken = [
+        "export default (",
+        "throw new Error('no')",
+        "",
+        "export default function* () {}",
+        "export const setup = () => { throw new Error('no') }; export default (n) => n",
+        "export const setup = 5; export default (n) => n",
+      ];
+      for (const rest of broken) {
+        await using executor = open({ lanes: 1 });
+        const task = taskOf(code + rest);
+        const call = executor.run(task, 1);
+        const { message } = await assertRejects(() => call, TaskLoadError, "data:text/javascript,");
+        assert(message.includes("…") && !message.includes(task.module), message);
+      }
+      const executor = open({ lanes: 1 });
+      const teardown = "export const teardown = () => { throw new Error('no') };";
+      const task = taskOf(`${code}${teardown} export default (n) => n`);
+      await executor.run(task, 1);
+      const { message } = await assertRejects(() => executor.close(), TeardownError, "failed: no");
+      assert(message.includes("…") && !message.includes(task.module), message);
+    },
+  },
+  {
     name: "a setup that never ends is given up after loadTimeoutMs, and asked to stop",
     check: ({ open }) =>
       withDeadline(800, async (loadTimeoutMs) => {

@@ -3,9 +3,8 @@
  * Deno blocks while it waits for a GPU. It imports no npm package, so that lanes start fast.
  */
 
-import { TaskLoadError } from "../errors.ts";
 import { isKernel, type Kernel, kernelName, type Task } from "../task.ts";
-import { importModule } from "../lane_tasks.ts";
+import { importModule, unusable } from "../lane_tasks.ts";
 import { wordsOf } from "../attempt.ts";
 import type { BatchRunner } from "../remote/lane_server.ts";
 import { KernelProgram, openDevice } from "./kernel_program.ts";
@@ -37,7 +36,8 @@ export async function openRunner(end: (how: string) => void): Promise<BatchRunne
     device: { name: device.name, software: device.software },
     async ready(task) {
       const program = await KernelProgram.compile(device, await kernelOf(task)).catch((cause) => {
-        throw new TaskLoadError(
+        throw unusable(
+          task.module,
           `Cannot compile the kernel of task module ${task.module}: ${wordsOf(cause)}`,
           { cause },
         );
@@ -52,7 +52,8 @@ async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown,
   const name = kernelName(task);
   const kernel = (await importModule(module))[name];
   if (!isKernel(kernel)) {
-    throw new TaskLoadError(
+    throw unusable(
+      module,
       `Cannot run ${JSON.stringify(task)} of task module ${module} on a GPU: it has no kernel; ` +
         `export one as ${name}, or choose another model`,
     );

@@ -16,6 +16,7 @@ import {
   TaskLoadError,
 } from "../../../lib/mod.ts";
 import type { Device } from "../../../lib/lanes/lane.ts";
+import { inShort } from "../../../lib/lanes/task.ts";
 import { hasAdapter } from "../../gpu_adapter.ts";
 import { granted } from "../../granted.ts";
 
@@ -52,7 +53,7 @@ function test(name: string, fn: () => Promise<void>): void {
 /** The error's text of a run whose kernel can't be loaded. */
 async function whyNot(executor: Executor, task: Task<number, number>): Promise<string> {
   const error = await assertRejects(() => executor.map(task, [1]).toArray(), TaskLoadError);
-  return error.message.replace(` ${task.module}`, "");
+  return error.message.replace(` ${inShort(task.module, task.module)}`, "");
 }
 
 /** The device of an executor; asks again if a lane on a busy machine doesn't report it in time. */
