@@ -26,8 +26,8 @@ Examples:
   deno task io --json after.json
   deno task compare before.json after.json --max-slowdown 5%
 
-Exit codes: 0 nothing is slower than allowed, 1 more items fail than before, or models' results differ
-now, 2 bad option or file, or nothing in common, 3 slower than allowed.`,
+Exit codes: 0 nothing is slower than allowed, 1 more items fail than before (in every round, or by more than
+chance), or models' results differ now, 2 bad option or file, or nothing in common, 3 slower than allowed.`,
   );
 
 await script("compare", async (_signal, args) => {

@@ -3,7 +3,7 @@
 import { isFixed } from "../models.ts";
 import { counted } from "../text/format.ts";
 import { fit } from "../text/plain.ts";
-import { differenceOf, timeInterval, unpairedRatio } from "./interval.ts";
+import { differenceOf, NORMAL, timeInterval, unpairedRatio } from "./interval.ts";
 import {
   type Comparison,
   type ModelResult,
@@ -15,7 +15,7 @@ import {
 export type Change = ReturnType<typeof changeOf>;
 
 /** How many items of all rounds failed, and as what share of them. */
-function failuresOf({ rounds }: ModelResult) {
+function failuresOf({ rounds }: Pick<ModelResult, "rounds">) {
   const sumOf = (of: (round: Round) => number) => rounds.reduce((sum, round) => sum + of(round), 0);
   const failed = sumOf(({ failed }) => failed);
   const all = failed + sumOf(({ succeeded }) => succeeded);
@@ -24,11 +24,28 @@ function failuresOf({ rounds }: ModelResult) {
 
 type Failures = ReturnType<typeof failuresOf>;
 
-/** Why two times can't be compared: different shares of the items failed, or none succeeded. */
+/** Between which shares of all items those that failed are, by Wilson's interval (JASA 22, 1927). */
+function shareInterval({ failed, all }: Failures): { readonly low: number; readonly high: number } {
+  const spare = NORMAL ** 2;
+  const middle = (failed + spare / 2) / (all + spare);
+  const reach = NORMAL / (all + spare) * Math.sqrt(failed * (all - failed) / all + spare / 4);
+  return { low: middle - reach, high: middle + reach };
+}
+
+/** Whether more fails than before in every round, or more of all items than by chance: not one more of many. */
+function failsMore(now: ModelResult, then: ModelResult): boolean {
+  const [fresh, old] = [now, then].map((of) => failuresOf(of)) as [Failures, Failures];
+  if (fresh.share <= old.share) return false;
+  const shares = ({ rounds }: ModelResult) =>
+    rounds.map((round) => failuresOf({ rounds: [round] }).share);
+  return Math.min(...shares(now)) > Math.max(...shares(then)) ||
+    shareInterval(fresh).low > shareInterval(old).high;
+}
+
+/** Why two times can't be compared: detectably different shares of the items failed, or none succeeded. */
 function incomparable(then: ModelResult, now: ModelResult) {
-  const [old, fresh] = [then, now].map((of) => failuresOf(of).share) as [number, number];
-  if (fresh > old) return "fails more now";
-  if (fresh < old) return "failed more then";
+  if (failsMore(now, then)) return "fails more now";
+  if (failsMore(then, now)) return "failed more then";
   return nothingSucceeded(now) ? "fails then and now" : undefined;
 }
 

@@ -31,7 +31,7 @@ const SMALL_SAMPLE_CONFIDENCE = 0.96;
 const LEAST_DEVIATION = 0.01;
 
 /** The 0.975 quantile of the normal distribution, for an interval of 95 %. */
-const NORMAL = 1.95996;
+export const NORMAL = 1.95996;
 
 /** How far off a single round is assumed to be, as a logarithm. */
 const SINGLE_ROUND: number = Math.LN2;

@@ -115,6 +115,30 @@ Deno.test("compareResults() calls nothing faster that fails", () => {
   assertEquals(verdictOf(half, half), ["no detectable difference", false, false]);
 });
 
+Deno.test("one flaky item of many is told of and fails nothing; one in every round does", () => {
+  const of = (...failed: number[]) => {
+    const sequential = model("sequential", failed.map(() => 10));
+    const rounds = sequential.rounds.map((round, n) => ({
+      ...round,
+      succeeded: 160 - failed[n]!,
+      failed: failed[n]!,
+    }));
+    return resultFileOf([{ ...sequential, rounds }]);
+  };
+  const judged = (then: ResultFile, now: ResultFile) => {
+    const { changes, isWorse, warnings } = compareResults(then, now);
+    return [changes[0]!.verdict, isWorse, warnings.length];
+  };
+  assertEquals(judged(of(0, 0, 0), of(0, 1, 0)), ["no detectable difference", false, 1]);
+  assertEquals(judged(of(0, 1, 0), of(1, 2, 1)), ["no detectable difference", false, 1]);
+  assertEquals(judged(of(0, 1, 0), of(0, 0, 0)), ["no detectable difference", false, 1]);
+  assertEquals(judged(of(0, 0, 0), of(1, 1, 1)), ["fails more now", true, 1]);
+  assertEquals(judged(of(0, 0, 0), of(0, 0, 160)), ["fails more now", true, 1]);
+  assertEquals(judged(of(0, 0, 0), of(0, 12, 0)), ["fails more now", true, 1]);
+  assertEquals(judged(of(0, 0, 160), of(0, 0, 0)), ["failed more then", false, 1]);
+  assertEquals(judged(of(0), of(1)), ["fails more now", true, 1]);
+});
+
 Deno.test("compareResults() compares shares of failures, and counts them over all rounds", () => {
   const of = (succeeded: number, failed: number) =>
     resultFileOf([model("sequential", [10, 11, 9], { succeeded, failed })]);
