@@ -87,6 +87,17 @@ async function openFailed(
   return await openAlone("--failed", failed, sync);
 }
 
+/** Writes the failures anew from the journal: earlier ones may have succeeded since, or the file was lost. */
+async function renewFailed(
+  { failed, out }: RunOptionValues,
+  file: RecordFile,
+  known: KnownItems,
+): Promise<void> {
+  // Something else may stand in its place.
+  if (await file.isRemoved()) await checkFailures(failed!.path, failed!.typed);
+  await writeFailures(out!.path, file.path, known);
+}
+
 /** The error that the end of a run means: a UsageError if another option helps; undefined if all went well. */
 function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefined {
   switch (ended.type) {
@@ -223,7 +234,10 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     state,
     write: async (results, failures) => {
       await (journal === undefined ? writeOut(results) : journal.add(results, failures));
-      await failed?.add(failures);
+      await failed?.add(failures).catch((error) => {
+        // The journal has them too, and at the end they are written from there.
+        if (journal === undefined) throw error;
+      });
     },
     feed: lines && (() => lines.next()),
   });
@@ -254,15 +268,15 @@ async function concluded(
     (problem !== undefined || !isDone || from === undefined);
   if (cameToNothing) {
     await journal?.discard();
-    if (failed !== undefined) await Deno.remove(failed.path);
+    await failed?.discard();
     if (problem !== undefined) throw problem;
     const empty = "its items are empty";
     if (isDone) throw new UsageError("module", typed, empty, "give it at least one");
   }
   // Nothing ran, so the reason is all that there is to report.
   if (problem instanceof UsageError && state.succeeded + state.failed === 0) throw problem;
-  if (journal?.hadFailures && options.failed !== undefined) {
-    await writeFailures(out!.path, options.failed.path, known)
+  if (journal !== undefined && failed !== undefined && !cameToNothing) {
+    await renewFailed(options, failed, known)
       .catch((cause) => problem ??= RecordError.unwritten("--failed", cause));
   }
   const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };

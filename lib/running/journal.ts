@@ -126,8 +126,8 @@ export class Journal implements AsyncDisposable {
   }
 
   async discard(): Promise<void> {
-    await Deno.remove(this.results.path);
-    await Deno.remove(this.failures.path);
+    await this.results.discard();
+    await this.failures.discard();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -239,7 +239,7 @@ async function* standing(out: string, known: KnownItems): AsyncGenerator<string>
       number++;
       const [begin, index, digest] = RECORD.exec(line) ?? [];
       if (begin === undefined) continue;
-      if (known.stateOf(Number(index), digestIn(digest!)) !== "failed") continue;
+      if (known.stateOf(Number(index), digestIn(digest!)) === "done") continue;
       if (collecting) last.set(begin, number);
       else if (last.get(begin) === number) yield `${line}\n`;
     }

@@ -145,6 +145,11 @@ export class RecordFile implements AsyncDisposable {
     );
   }
 
+  /** Removes the file, unless that was done already. */
+  async discard(): Promise<void> {
+    if (!await this.isRemoved()) await Deno.remove(this.path);
+  }
+
   /** Makes what was written safe from a loss of power. */
   makeSafe(): Promise<void> {
     clock.clearTimeout(this.#timer);

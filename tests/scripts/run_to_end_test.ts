@@ -333,6 +333,45 @@ for (const at of [0, 10]) {
   });
 }
 
+const REMOVES = `export const items = [0, 1, 2, 3];
+  export default (n) => {
+    if (n === 2) Deno.removeSync("failed.jsonl");
+    if (n > 0) throw new Error("fails");
+  };`;
+// deno-fmt-ignore
+const REMOVING = ["job.js", "--allow-write", "--model", "sequential", "--failed", "failed.jsonl"];
+
+test("a file of failures that is removed is written from the journal, and nothing ends for it", {
+  "job.js": REMOVES,
+}, async (folder) => {
+  const args = [...REMOVING, "--out", "out.jsonl"];
+  const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+  assertEquals([code, stdout.includes("Wrote")], [1, true], stderr);
+  const failed = linesIn(await Deno.readTextFile(`${folder}/failed.jsonl`));
+  assertEquals(failed.map(({ index }) => index), [1, 2, 3]);
+});
+
+test("a run without a journal ends where its file of failures is removed", {
+  "job.js": REMOVES,
+}, async (folder) => {
+  const { code, stderr } = await runTask("run", REMOVING, { cwd: folder });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, `${folder}/failed.jsonl was removed or replaced by something else`);
+});
+
+test("a run that comes to nothing says why, whoever has removed its files", {
+  "job.js": `export function* items() {
+    for (const name of ["out.jsonl", "failed.jsonl"]) Deno.removeSync(name);
+    throw new Error("no list");
+  }
+  export default (n) => n;`,
+}, async (folder) => {
+  const args = [...REMOVING, "--out", "out.jsonl"];
+  const { code, stderr } = await runTask("run", args, { cwd: folder });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "no list");
+});
+
 const hasTerminal = mayRunScripts && Deno.build.os === "linux" &&
   await hasProgram("script", "--version");
 
