@@ -160,6 +160,15 @@ Deno.test("choose() names what is likely faster but not surely, and is then sure
   assertEquals([settled.chosen, settled.rival, settled.confidence], ["simple", undefined, 0.6]);
 });
 
+Deno.test("choose() names the likeliest of several that are likely faster", () => {
+  const { chosen, rival } = choose("plain", ["simple", "faster", "fastest"], {
+    ...standingOf({ plain: 400, simple: 100, faster: 97, fastest: 96 }),
+    sureAbove: (slow, fast, bound) =>
+      slow === "plain" ? 0.97 : bound === 1 ? 0.7 : fast === "fastest" ? 0.8 : 0.6,
+  });
+  assertEquals([chosen, rival], ["simple", "fastest"]);
+});
+
 Deno.test("choose() chooses nothing that is more likely wrong than right", () => {
   for (let seed = 0; seed < 300; seed++) {
     const random = seededRandom(seed);

@@ -32,6 +32,7 @@ Deno.test("formatDuration() chooses the unit and rounds, at its edges too", () =
     [59_999, "1m"],
     [61_500, "1m 2s"],
     [3_600_000, "1h"],
+    [2.5e18, "2.5e+15 s"],
     [-1500, "−1.50 s"],
     [-0.4, "−0.40 ms"],
     [NaN, "–"],

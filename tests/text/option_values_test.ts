@@ -29,6 +29,8 @@ Deno.test("UsageError says option, value, problem and remedy in one line", () =>
   const error = new UsageError("--slots", "a\nb", "not a number", "give one such as 5");
   assertEquals(error.message, '--slots "a\\nb": not a number; give one such as 5');
   assertEquals([error.name, error.value], ["UsageError", "a\nb"]);
+  const without = new UsageError("--fsync", true, "takes no value", "leave it out");
+  assertEquals(without.message, "--fsync: takes no value; leave it out");
   const flag = new UsageError("--resume", true, "has no meaning without --out", "leave it out");
   assertEquals(flag.message, "--resume: has no meaning without --out; leave it out");
 });
