@@ -6,6 +6,11 @@ import { digestOf, jsonText, type Known, type KnownItems } from "./known_items.t
 import { isThenable } from "../lanes/attempt.ts";
 import { messageOf } from "../timing/failures.ts";
 import type { RunSpec } from "./run_message.ts";
+import { UnmatchedItems } from "./unmatched_items.ts";
+import { setImmediate as turn } from "node:timers/promises";
+
+/** How many items are looked at before the event loop has a turn. */
+const TURN_ITEMS = 1 << 16;
 
 export interface Listed {
   readonly place: number;
@@ -28,8 +33,8 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #isAsync: boolean;
   readonly #isMatching: boolean;
-  /** When matching: the indexes of recorded items that weren't found yet, by state and digest. */
-  readonly #unmatched = new Map<string, number[]>();
+  /** When matching: the recorded items that weren't found yet. */
+  readonly #unmatched: Readonly<Record<Known, UnmatchedItems>>;
   /** When matching: the index and digest of each further item that equals recorded ones. */
   readonly #further = new Set<string>();
   /** Items taken but not dealt out, the next one last; `compare` takes many before any task can start. */
@@ -54,10 +59,8 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
       ? items[Symbol.asyncIterator]()
       : items[Symbol.iterator]();
     this.#isMatching = wanted.changed === "match";
-    if (!this.#isMatching) return;
-    for (const [index, digest, state] of known.entries()) {
-      this.#unmatched.getOrInsert(`${state} ${digest}`, []).push(index);
-    }
+    const { done, failed } = this.#isMatching ? known.counts : { done: 0, failed: 0 };
+    this.#unmatched = { done: new UnmatchedItems(done), failed: new UnmatchedItems(failed) };
   }
 
   /** Whether an item was taken from the list, so tasks may have started. */
@@ -67,17 +70,26 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
 
   /** When matching: how many recorded items weren't found in the list, by state; 0 if it has more items. */
   get gone(): Record<Known, number> {
-    const gone = { done: 0, failed: 0 };
-    if (!this.#isSeen) return gone;
-    for (const [key, indexes] of this.#unmatched) {
-      gone[key.startsWith("failed") ? "failed" : "done"] += indexes.length;
-    }
-    return gone;
+    const { done, failed } = this.#unmatched;
+    return this.#isSeen ? { done: done.size, failed: failed.size } : { done: 0, failed: 0 };
   }
 
-  /** How the list differs from the recorded one; undefined if it doesn't, or if items are matched. */
+  /** Prepares the matching of items. */
+  async #match(): Promise<void> {
+    let count = 0;
+    for (const [index, digest, state] of this.known.entries()) {
+      this.#unmatched[state].add(index, digest);
+      if (++count % TURN_ITEMS === 0) await turn();
+      if (this.finishing) break;
+    }
+  }
+
+  /**
+   * How the list differs from the recorded one; undefined if it doesn't, or if items are matched. To be awaited
+   * before items are dealt out.
+   */
   async compare(): Promise<string | undefined> {
-    if (this.#isMatching) return undefined;
+    if (this.#isMatching) return void await this.#match();
     if (this.known.isMixed) return "results of several lists are recorded";
     const length = Math.min(this.known.length, this.wanted.limit ?? Infinity);
     while (this.#taken < length && !this.finishing) {
@@ -88,6 +100,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
         const items = `${this.#taken} item${this.#taken === 1 ? "" : "s"}`;
         return `it ends after ${items}, and item ${this.known.length - 1} is recorded`;
       }
+      if (this.#taken % TURN_ITEMS === 0) await turn();
       const { index, digest } = listed;
       const known = this.known.at(index);
       if (known !== undefined && this.known.digestAt(index) !== digest) {
@@ -145,18 +158,15 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   }
 
   /** The recorded state of an equal item, whatever its index; each recorded item is matched once. */
-  #match(listed: Listed): Known | undefined {
-    let isFurther = false;
+  #matched(listed: Listed): Known | undefined {
+    const { done, failed } = this.#unmatched;
     for (const state of ["done", "failed"] as const) {
-      const indexes = this.#unmatched.get(`${state} ${listed.digest}`);
-      const index = indexes?.shift();
-      if (index !== undefined) {
-        listed.index = index;
-        return state;
-      }
-      isFurther ||= indexes !== undefined;
+      const index = this.#unmatched[state].take(listed.digest);
+      if (index === undefined) continue;
+      listed.index = index;
+      return state;
     }
-    if (isFurther) this.#indexFurther(listed);
+    if (done.has(listed.digest) || failed.has(listed.digest)) this.#indexFurther(listed);
     return undefined;
   }
 
@@ -199,6 +209,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
       if (held !== undefined) return { value: this.#dealt(held), done: false };
       const taken = this.#goesOn ? this.#take() : undefined;
       if (!this.#sift(taken instanceof Promise ? await taken : taken)) break;
+      if (this.#taken % TURN_ITEMS === 0) await turn();
     }
     return await this.return();
   }
@@ -211,7 +222,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   /** Adds an item to those held if it is wanted; returns false at the end of the list. */
   #sift(listed: Listed | undefined): boolean {
     if (listed === undefined) return false;
-    const known = this.#isMatching ? this.#match(listed) : undefined;
+    const known = this.#isMatching ? this.#matched(listed) : undefined;
     if (this.#isWanted(known)) this.#held.push(listed);
     return true;
   }

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { setImmediate } from "node:timers";
 import fc from "../properties.ts";
 import { LeftOut } from "../../lib/dispatch/source.ts";
 import { digestOf, type Known, KnownItems } from "../../lib/running/known_items.ts";
@@ -236,3 +237,20 @@ Deno.test("a list whose items are waited for is dealt out as they come", async (
   const left = new ItemsLeft(list(), new KnownItems(), REST);
   assertEquals(await Array.fromAsync(left.input), ["a", "b"]);
 });
+
+for (const changed of ["refuse", "match"] as const) {
+  Deno.test(`with ${changed}, however many items are recorded, the event loop has its turns`, async () => {
+    const many = Array.from({ length: 150_000 }, (_, n) => n);
+    const known = knownOf(many.map((n) => [n, n, "done"]));
+    const left = new ItemsLeft(many, known, { ...REST, changed });
+    setImmediate(() => left.finishing = true);
+    await left.compare();
+    assertEquals(left.finishing, true);
+    const others = new ItemsLeft([...many, "new"], known, { ...REST, changed });
+    await others.compare();
+    let turns = 0;
+    setImmediate(() => turns++);
+    for await (const item of others) assertEquals(item instanceof LeftOut || item === "new", true);
+    if (changed === "match") assertEquals(turns, 1);
+  });
+}
