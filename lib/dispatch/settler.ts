@@ -72,16 +72,16 @@ export class Settler {
   /** Settles the reported items of a batch; `base` is how many of its items were reported before. */
   report(batch: Batch, report: Report, base: number): void {
     const isStarted = report.unsent !== true;
-    const part = <Of extends Settled["rejection"]>(from: number, to: number, rejection: Of) => {
-      const items = { batch, from: base + from, count: to - from, rejection, isStarted };
-      return { ...items, report, reportFrom: from };
-    };
+    const part = <Of extends Settled["rejection"]>(from: number, to: number, rejection: Of) => (
+      { batch, from: base + from, count: to - from, rejection, isStarted, report, reportFrom: from }
+    );
     let from = 0;
     for (const { offset, ended, reason, retryAfterMs: askedMs } of report.failures ?? []) {
       if (offset > from) this.run.onSettled(part(from, offset, undefined));
       from = offset + 1;
       const attempted = part(offset, from, { ended, reason });
-      this.#retryOrSettle(attempted, isStarted, { askedMs });
+      if (isStarted) this.#retryOrSettle(attempted, { askedMs });
+      else this.run.onSettled(attempted);
     }
     if (report.count > from) this.run.onSettled(part(from, report.count, undefined));
   }
@@ -90,11 +90,11 @@ export class Settler {
   reject(batch: Batch, offset: number, how: Rejection, known: Unreported = {}): void {
     const { started: isStarted = true, sinceMs, ...changes } = known;
     const items = { batch, from: offset, count: 1, rejection: how, isStarted };
-    this.#retryOrSettle({ ...unreported(items, sinceMs), rejection: how }, true, { changes });
+    this.#retryOrSettle(unreported(items, sinceMs), { changes });
   }
 
-  #retryOrSettle(attempted: Attempted, mayRetry: boolean, next: Next): void {
-    const rejection = mayRetry ? this.#retry(attempted, next) : attempted.rejection;
+  #retryOrSettle(attempted: Attempted, next: Next): void {
+    const rejection = this.#retry(attempted, next);
     if (rejection !== undefined) this.run.onSettled({ ...attempted, rejection });
   }
 
@@ -107,9 +107,10 @@ export class Settler {
       ? `Item ${firstIndex} of ${title} was`
       : `Items of ${title} from ${firstIndex} on were`;
     const reason = new CancelledError(`${which} cancelled`, { cause });
-    const rejection: Rejection = { ended: "cancelled", reason };
-    const all = { batch, from: 0, count: items.length, rejection, isStarted: false };
-    this.run.onSettled(unreported(all));
+    const rejection = { ended: "cancelled", reason } as const;
+    this.run.onSettled(
+      unreported({ batch, from: 0, count: items.length, rejection, isStarted: false }),
+    );
   }
 
   /** Retries an item; if that isn't allowed, returns how it ended. */
@@ -275,7 +276,7 @@ function itemOf({ task, firstIndex }: Batch, offset: number): string {
 }
 
 /** Items that ended just now, without a report from their lane. */
-function unreported(items: Omit<Settled, "report" | "reportFrom">, startedAtMs = NaN): Settled {
+function unreported(items: Omit<Attempted, "report" | "reportFrom">, startedAtMs = NaN): Attempted {
   const report = { values: undefined, startedAtMs, endedAtMs: clock.now(), times: undefined };
   return { ...items, report, reportFrom: 0 };
 }
