@@ -37,9 +37,8 @@ export const SERVER_FILES = {
 /** A message that its sender keeps until it is acknowledged. */
 export interface Handed {
   readonly bytes: Uint8Array;
+  /** Acknowledges the message, soon and together with others. */
   ack(): void;
-  /** Acknowledges the message later, together with others. */
-  ackSoon(): void;
 }
 
 /** A message that the server stores, and delivers again if it isn't acknowledged in time. */

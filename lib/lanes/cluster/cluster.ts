@@ -167,7 +167,7 @@ export class Cluster {
         if (lease === undefined) return handed.ack();
         const unreadable = () => lease.events.lost(UNREADABLE, "slight");
         void lease.receiver.take(handed.bytes, undefined).catch(unreadable)
-          .then(() => handed.ackSoon());
+          .then(() => handed.ack());
       });
       this.#timer = clock.setInterval(() => this.#beat(), BEAT_MS);
       Deno.unrefTimer(this.#timer);

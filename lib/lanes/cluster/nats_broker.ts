@@ -338,7 +338,7 @@ export class NatsBroker implements Broker {
       callback: (error, message) => {
         if (error !== null) return;
         const { data: bytes, subject } = message;
-        onMessage({ bytes, ...this.#acksOf(() => message.respond()) }, subject);
+        onMessage({ bytes, ack: () => this.#ack(() => message.respond()) }, subject);
       },
     });
   }
@@ -402,7 +402,7 @@ export class NatsBroker implements Broker {
           onMessage({
             id: message.seq,
             bytes: message.data,
-            ...this.#acksOf(() => message.ack()),
+            ack: () => this.#ack(() => message.ack()),
             working: () => attempt(() => message.working()),
           }),
       });
@@ -426,14 +426,9 @@ export class NatsBroker implements Broker {
     };
   }
 
-  #acksOf(tell: () => void): Pick<Handed, "ack" | "ackSoon"> {
-    return {
-      ack: () => attempt(tell),
-      ackSoon: () => {
-        if (this.#acks.push(tell) >= MOST_ACKS) this.#ackAll();
-        else this.#ackTimer ??= clock.setTimeout(() => this.#ackAll(), ACK_MS);
-      },
-    };
+  #ack(tell: () => void): void {
+    if (this.#acks.push(tell) >= MOST_ACKS) this.#ackAll();
+    else this.#ackTimer ??= clock.setTimeout(() => this.#ackAll(), ACK_MS);
   }
 
   #ackAll(): void {

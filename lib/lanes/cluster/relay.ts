@@ -215,7 +215,7 @@ export class Relay {
     this.#started.delete(id);
     this.#leaveIfIdle();
     this.#enter();
-    void isThere.then(() => stored.ackSoon());
+    void isThere.then(() => stored.ack());
   }
 
   async #close(): Promise<void> {

@@ -84,7 +84,7 @@ export class FakeServer {
         const [taker] = this.#takers.filter(({ pattern }) => matches(pattern, subject));
         if (this.isDeaf || taker === undefined) throw new Error("nobody answers");
         const { promise, resolve } = Promise.withResolvers<void>();
-        taker.onMessage({ bytes: Uint8Array.from(bytes), ack: resolve, ackSoon: resolve }, subject);
+        taker.onMessage({ bytes: Uint8Array.from(bytes), ack: resolve }, subject);
         await promise;
       },
       take: (pattern, onMessage) => void this.#takers.push({ pattern, onMessage }),
@@ -144,7 +144,6 @@ export class FakeServer {
       bytes: Uint8Array.from(bytes),
       worked: 0,
       ack: () => void found.messages.delete(number),
-      ackSoon: () => message.ack(),
       working: () => void message.worked++,
     };
     found.messages.set(number, message);
