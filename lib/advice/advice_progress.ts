@@ -19,10 +19,10 @@ export function adviceProgress(
 ) {
   const name = plain(job);
   const line = new ProgressLine(name, output);
-  const startMs = line.now();
+  const startMs = performance.now();
   let what = "";
   const draw = () => {
-    const spentMs = Math.min(budgetMs, line.now() - startMs);
+    const spentMs = Math.min(budgetMs, performance.now() - startMs);
     const leftS = Math.ceil((budgetMs - spentMs) / 1000);
     line.show(spentMs / budgetMs, `${what}, at most ${leftS} s left`);
   };

@@ -20,8 +20,6 @@ export interface ProgressOutput {
   readonly isTerminal: boolean;
   readonly columns: number;
   writeLine(line: string): void;
-  /** The clock, in milliseconds; default `performance.now`. */
-  now?(): number;
 }
 
 export function stderrOutput(): ProgressOutput {
@@ -36,7 +34,6 @@ export function stderrOutput(): ProgressOutput {
  * cursor and with wrapping of long lines, so that nothing must be restored if the program ends or stops.
  */
 export class ProgressLine {
-  readonly now: () => number;
   readonly moves: boolean;
   readonly #end = () => this.end();
   #share = 0;
@@ -46,7 +43,6 @@ export class ProgressLine {
   #unended = false;
 
   constructor(text: string, private readonly output: ProgressOutput = stderrOutput()) {
-    this.now = () => output.now?.() ?? performance.now();
     this.moves = output.isTerminal;
     this.#text = text;
     if (!this.moves) return;
@@ -178,12 +174,12 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Compari
       what = "starting";
       line = new ProgressLine(job, output);
       const names = models.map(({ model }) => model);
-      left = new TimeLeft(names, rounds, line.now());
+      left = new TimeLeft(names, rounds, performance.now());
       if (!line.moves) line.say(`${job}: ${counted(rounds, "round")} of ${names.join(", ")} …`);
     },
     onEvent(event) {
       if (line === undefined) return;
-      const nowMs = line.now();
+      const nowMs = performance.now();
       left.take(event, nowMs);
       if (event.type === "trial-started") {
         what = `${event.trial.model}, trial ${event.number} of ${event.of}`;
@@ -223,17 +219,12 @@ export interface Pulse extends LanesNow {
 
 /** Makes the pulses of comparisons: each trial is a part. */
 export class TrialPulses {
-  readonly #startMs: number;
+  readonly #startMs = performance.now();
   readonly #reasons = new Map<string, number>();
   #part = "";
   #last: Pulse | undefined;
 
-  constructor(
-    private readonly show: (pulse: Pulse) => void,
-    private readonly now = () => performance.now(),
-  ) {
-    this.#startMs = now();
-  }
+  constructor(private readonly show: (pulse: Pulse) => void) {}
 
   take(job: string, event: TimingEvent): void {
     if (event.type === "trial-started") {
@@ -253,7 +244,7 @@ export class TrialPulses {
   #pulse(pulse: Omit<Pulse, "atMs" | "part" | "reasons">): void {
     this.#last = {
       ...pulse,
-      atMs: this.now() - this.#startMs,
+      atMs: performance.now() - this.#startMs,
       part: this.#part,
       reasons: [...this.#reasons].map(([reason, count]) => ({ reason, count }))
         .sort((a, b) => b.count - a.count),

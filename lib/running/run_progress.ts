@@ -38,7 +38,7 @@ export function waitsText(
 
 export class RunProgress {
   readonly #line: ProgressLine;
-  readonly #startMs: number;
+  readonly #startMs = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #seen: [number, number][];
 
@@ -48,7 +48,6 @@ export class RunProgress {
     output?: ProgressOutput,
   ) {
     this.#line = new ProgressLine(name, output);
-    this.#startMs = this.#line.now();
     this.#seen = [[this.#startMs, state.settled]];
     this.#timer = setInterval(() => this.tick(), this.#line.moves ? MOVES_MS : PRINTS_MS);
   }
@@ -73,7 +72,7 @@ export class RunProgress {
 
   pulse(): Omit<Pulse, "reasons" | keyof LanesNow> & { readonly waits: string } {
     const { goal: total = null, settled, waits, silentMs, failed } = this.state;
-    const nowMs = this.#line.now();
+    const nowMs = performance.now();
     this.#seen.push([nowMs, settled]);
     while (this.#seen.length > 2 && nowMs - this.#seen[1]![0] > RATE_MS) this.#seen.shift();
     const [sinceMs, since] = this.#seen[0]!;

@@ -65,7 +65,6 @@ export interface SweepOptions {
   readonly runTrial: TrialRunner;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TimingEvent) => void;
-  readonly now?: () => number;
 }
 
 export interface MeasuredSize {
@@ -121,15 +120,12 @@ class Sweep {
   shutOutBy: number | undefined;
   readonly smallest: number;
   readonly nameOf: (size: number) => string;
-  readonly #now: () => number;
-  readonly #startMs: number;
+  readonly #startMs = performance.now();
   #number = 0;
   #of = 0;
   #rounds = 0;
 
   constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {
-    const { now = () => performance.now() } = options;
-    [this.#now, this.#startMs] = [now, now()];
     this.smallest = Math.min(...spec.sizes);
     this.nameOf = spec.nameOf ?? String;
   }
@@ -145,7 +141,7 @@ class Sweep {
   }
 
   affords(more: number): boolean {
-    const spentMs = this.#now() - this.#startMs;
+    const spentMs = performance.now() - this.#startMs;
     const { budgetMs = 40_000 } = this.spec;
     return spentMs * (1 + more / Math.max(1, this.#number)) <= budgetMs;
   }

@@ -19,49 +19,30 @@ const SLICE_MS = 25;
 /** How long the ticker runs alone before and after the task, in milliseconds. */
 const ALONE_MS = 100;
 
-export interface TickerTimers {
-  readonly now: () => number;
-  /** Calls back once, after `ms` milliseconds or later; returns a function that cancels it. */
-  readonly after: (ms: number, callback: () => void) => () => void;
-}
-
-const REAL_TIMERS: TickerTimers = {
-  now: () => performance.now(),
-  after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-};
-
 /** Ticks from its creation until it is stopped. Ticks that it missed are left out, not made up for. */
 export class Ticker {
-  readonly startedAtMs: number;
+  readonly startedAtMs: number = performance.now();
   readonly #ticks: TickRow["ticks"] = [];
-  #callOff: () => void = () => {};
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly periodMs: number,
-    private readonly timers: TickerTimers = REAL_TIMERS,
-  ) {
-    this.startedAtMs = timers.now();
+  constructor(private readonly periodMs: number) {
     this.#await(periodMs);
   }
 
   #await(dueMs: number): void {
-    const { now, after } = this.timers;
-    const inMs = Math.max(0, this.startedAtMs + dueMs - now());
-    this.#callOff = after(inMs, () => {
-      const atMs = now() - this.startedAtMs;
+    const inMs = Math.max(0, this.startedAtMs + dueMs - performance.now());
+    this.#timer = setTimeout(() => {
+      const atMs = performance.now() - this.startedAtMs;
       this.#ticks.push({ dueMs, atMs });
       // A timer may fire a little early; the next tick is due after this one even then.
       const passed = Math.max(dueMs, atMs);
       this.#await((Math.floor(passed / this.periodMs) + 1) * this.periodMs);
-    });
+    }, inMs);
   }
 
   /** Stops the ticker; returns its ticks. */
   stop(): TickRow["ticks"] {
-    this.#callOff();
+    clearTimeout(this.#timer);
     return this.#ticks;
   }
 }

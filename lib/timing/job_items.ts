@@ -156,22 +156,16 @@ export function dueAfterMs(
   return index / ratePerSecond * 1000;
 }
 
-const CLOCK = {
-  now: () => performance.now(),
-  wait: (ms: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, ms)),
-};
-
 /** Yields each item when it is due; overdue items come at once, because the schedule doesn't wait. */
 export async function* arriving<T>(
   items: readonly T[],
   arrivals: Arrivals,
   beginMs: number,
-  { now, wait }: typeof CLOCK = CLOCK,
 ): AsyncGenerator<T, void> {
   if (items.length === 0) throw new RangeError("Cannot have items arrive: there are none");
   for (let index = 0; index < arrivals.count; index++) {
-    const inMs = beginMs + dueAfterMs(index, arrivals) - now();
-    if (inMs > 0) await wait(inMs);
+    const inMs = beginMs + dueAfterMs(index, arrivals) - performance.now();
+    if (inMs > 0) await new Promise((resolve) => setTimeout(resolve, inMs));
     yield items[index % items.length]!;
   }
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Pulse, TrialPulses } from "../../lib/progress/progress.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 import type { TimingEvent, TrialPulse, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 const trial = { model: "workers" } as TrialSpec;
@@ -19,9 +20,9 @@ function ended(failures?: TrialResult["failures"]): TimingEvent {
 
 Deno.test("each trial is a part of its own, with the rate since its first item", () => {
   const shown: Pulse[] = [];
-  let nowMs = 100;
-  const pulses = new TrialPulses((pulse) => shown.push(pulse), () => nowMs);
-  nowMs = 350;
+  using time = new VirtualTime();
+  const pulses = new TrialPulses((pulse) => shown.push(pulse));
+  time.pass(250);
   pulses.take("pages", { type: "trial-started", trial, number: 2, of: 15 });
   pulses.take("pages", { type: "pulse", pulse: now });
   pulses.take("pages", { type: "progress", settled: 10, total: 40 });
@@ -33,7 +34,7 @@ Deno.test("each trial is a part of its own, with the rate since its first item",
 
 Deno.test("reasons of failure are counted over all trials, the most frequent first", () => {
   const shown: Pulse[] = [];
-  const pulses = new TrialPulses((pulse) => shown.push(pulse), () => 0);
+  const pulses = new TrialPulses((pulse) => shown.push(pulse));
   const failure = { count: 2, index: 0, message: "no" };
   pulses.take("pages", { type: "trial-started", trial, number: 1, of: 2 });
   const { total: _, ...unknown } = now;

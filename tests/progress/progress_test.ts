@@ -5,7 +5,7 @@ import type { TimingEvent, TrialResult, TrialSpec } from "../../lib/timing/spec.
 Deno.test("in a pipe there is one plain line a comparison, and nothing moves", () => {
   const lines: string[] = [];
   const writeLine = (line: string) => lines.push(line);
-  const progress = createProgress({ isTerminal: false, columns: 80, writeLine, now: () => 0 });
+  const progress = createProgress({ isTerminal: false, columns: 80, writeLine });
   const models = [{ model: "sequential" }, { model: "limited", slots: 5 }] as const;
   const trial = { model: "sequential" } as TrialSpec;
   for (const job of ["download\x1b[2J 160 pages", "again"]) {

@@ -1,31 +1,28 @@
 import { assertEquals } from "@std/assert";
 import { ONE } from "../../lib/adaptive/watch.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 import { RunState } from "../../lib/running/run_job.ts";
 import { RunProgress, waitsText } from "../../lib/running/run_progress.ts";
 
 Deno.test("in a pipe a line tells how many have settled, how fast, and how long the rest takes", () => {
   const lines: string[] = [];
-  let nowMs = 0;
+  using time = new VirtualTime();
   const state = new RunState({ done: 1000, failed: 0 });
   const one = new RunState({ done: 1, failed: 0 });
-  const output = {
-    isTerminal: false,
-    columns: 80,
-    writeLine: (line: string) => lines.push(line),
-    now: () => nowMs,
-  };
+  const writeLine = (line: string) => lines.push(line);
+  const output = { isTerminal: false, columns: 80, writeLine };
   const [progress, alone] = [state, one].map((of) => new RunProgress("crawl", of, output)) as [
     RunProgress,
     RunProgress,
   ];
   try {
-    nowMs = 10_000;
+    time.nowMs += 10_000;
     alone.tick();
     progress.tick();
     state.total = 2000;
     progress.tick();
     Object.assign(state, { total: 3000, succeeded: 499, failed: 1 });
-    nowMs = 20_000;
+    time.nowMs += 10_000;
     progress.tick();
     const paused = { ms: 11_400, asked: true, status: 429, host: "a.example" };
     state.waits = { again: 3, paused, others: 0 };
@@ -76,20 +73,23 @@ Deno.test("what a run waits for is told by what is known of it", () => {
 
 /** A run's progress, on a clock that a test advances. */
 function passing(run?: ConstructorParameters<typeof RunState>[1]) {
-  let nowMs = 1_000;
+  const time = new VirtualTime();
   const state = new RunState({ done: 10, failed: 5 }, run);
   const progress = new RunProgress("crawl", state, {
     isTerminal: false,
     columns: 80,
     writeLine: () => {},
-    now: () => nowMs,
   });
   const pulse = (passedMs: number, succeeded: number, failed = 0) => {
-    nowMs += passedMs;
+    time.nowMs += passedMs;
     Object.assign(state, { succeeded, failed });
     return progress.pulse();
   };
-  return { state, pulse, [Symbol.dispose]: () => progress.end() };
+  const end = () => {
+    progress.end();
+    time[Symbol.dispose]();
+  };
+  return { state, pulse, [Symbol.dispose]: end };
 }
 
 Deno.test("what earlier runs did counts as settled, but neither as failed nor for the rate", () => {

@@ -69,7 +69,6 @@ export function specOf(
 /** Trials whose throughput is a function of the slots; rounds differ by 1 %. */
 export function optionsFor(throughput: (slots: number) => number): SweepOptions {
   return {
-    now: () => 0,
     runTrial: (trial) =>
       Promise.resolve(trialOf(trial, throughput(trial.slots ?? 1) * (1 + trial.round % 3 * 0.01))),
   };

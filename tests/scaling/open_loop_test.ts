@@ -3,16 +3,21 @@ import fc from "../properties.ts";
 import { openLoopFigures, runOpenLoop } from "../../lib/scaling/open_loop.ts";
 import { arriving } from "../../lib/timing/job_items.ts";
 import type { Arrivals, TrialResult } from "../../lib/timing/spec.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 import { JOB, round } from "../timing/fake.ts";
 
-/** A clock that only advances when something waits. */
-class FakeClock {
-  ms = 5000;
-  readonly now = () => this.ms;
-  readonly wait = (ms: number) => {
-    this.ms += ms;
-    return Promise.resolve();
+/** When the schedule begins: this is when virtual time does. */
+const START_MS = 1000;
+
+/** Time that passes at once for whoever waits. */
+function hastyTime(): VirtualTime {
+  const time = new VirtualTime();
+  const setTimeout = (run: () => void, ms: number) => {
+    time.nowMs += ms;
+    run();
   };
+  Object.assign(globalThis, { setTimeout });
+  return time;
 }
 
 /** The result of requests by their places in the schedule; a missing one was never due. */
@@ -45,34 +50,34 @@ async function oneSlot(
   serviceMs: number,
   stall = { atMs: Infinity, ms: 0 },
 ): Promise<TrialResult> {
-  const clock = new FakeClock();
+  using time = hastyTime();
   const requests: { startedMs: number; endedMs: number }[] = [];
-  for await (const _ of arriving([1], arrivals, 5000, clock)) {
-    const startedMs = clock.ms - 5000;
+  for await (const _ of arriving([1], arrivals, START_MS)) {
+    const startedMs = time.nowMs - START_MS;
     const stalls = startedMs >= stall.atMs &&
       requests.every(({ endedMs }) => endedMs < stall.atMs + 1);
-    clock.ms += serviceMs + (stalls ? stall.ms : 0);
-    requests.push({ startedMs, endedMs: clock.ms - 5000 });
+    time.nowMs += serviceMs + (stalls ? stall.ms : 0);
+    requests.push({ startedMs, endedMs: time.nowMs - START_MS });
   }
-  return resultOf(requests, clock.ms - 5000);
+  return resultOf(requests, time.nowMs - START_MS);
 }
 
 Deno.test("arriving() gives every item at its time, whatever a consumer does that keeps up", async () => {
-  const clock = new FakeClock();
+  using time = hastyTime();
   const given: [string, number][] = [];
-  for await (const item of arriving(["a", "b"], { ratePerSecond: 100, count: 5 }, 5000, clock)) {
-    given.push([item, clock.ms]);
-    clock.ms += 3;
+  for await (const item of arriving(["a", "b"], { ratePerSecond: 100, count: 5 }, START_MS)) {
+    given.push([item, time.nowMs]);
+    time.nowMs += 3;
   }
-  assertEquals(given, [["a", 5000], ["b", 5010], ["a", 5020], ["b", 5030], ["a", 5040]]);
+  assertEquals(given, [["a", 1000], ["b", 1010], ["a", 1020], ["b", 1030], ["a", 1040]]);
 });
 
 Deno.test("arriving() doesn't wait for a consumer that is late: what is due comes at once", async () => {
-  const clock = new FakeClock();
+  using time = hastyTime();
   const given: number[] = [];
-  for await (const _ of arriving([1], { ratePerSecond: 100, count: 6 }, 5000, clock)) {
-    given.push(clock.ms - 5000);
-    if (given.length === 2) clock.ms += 35;
+  for await (const _ of arriving([1], { ratePerSecond: 100, count: 6 }, START_MS)) {
+    given.push(time.nowMs - START_MS);
+    if (given.length === 2) time.nowMs += 35;
   }
   // Items 2 to 4 were due at 20, 30 and 40 ms while the consumer was busy until 45 ms.
   assertEquals(given, [0, 10, 45, 45, 45, 50]);

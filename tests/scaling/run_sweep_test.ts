@@ -6,6 +6,7 @@ import {
   type SweepOptions,
 } from "../../lib/scaling/run_sweep.ts";
 import type { TimingEvent, TrialSpec } from "../../lib/timing/spec.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { optionsFor, specOf, trialOf } from "./measured.ts";
 import { SIZES } from "./synthetic.ts";
@@ -37,14 +38,13 @@ Deno.test("runSweep() measures around the knee, twice, and the knee again", asyn
 });
 
 Deno.test("runSweep() doesn't look again when the budget is spent", async () => {
-  let ms = 0;
+  using time = new VirtualTime();
   const { runTrial } = optionsFor(plateau);
   const { sizes } = await runSweep(specOf({ budgetMs: 20_000 }), {
     runTrial: (...args) => {
-      ms += 900;
+      time.nowMs += 900;
       return runTrial(...args);
     },
-    now: () => ms,
   });
   assertEquals(sizes.filter(({ refined }) => refined).map(({ size }) => size), [6, 11]);
 });
@@ -129,7 +129,6 @@ function banning(most: number, banMs: number, seen: number[] = []) {
   let [nowMs, bannedUntilMs] = [0, 0];
   return {
     ...options,
-    now: () => nowMs,
     onEvent: ({ type, ...of }: TimingEvent) =>
       type === "trial-started" && seen.push((of as { trial: TrialSpec }).trial.slots!),
     runTrial: async (trial: TrialSpec, how: Parameters<SweepOptions["runTrial"]>[1]) => {

@@ -1,21 +1,21 @@
 import { assertEquals } from "@std/assert";
 import { Ticker, tickFigures } from "../../lib/switching/who_lets_go.ts";
-import { VirtualTimers } from "./virtual_timers.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 
 Deno.test("a ticker ticks at every multiple of its period while its event loop is free", () => {
-  const timers = new VirtualTimers();
-  const ticker = new Ticker(10, timers);
-  timers.pass(35);
+  using time = new VirtualTime();
+  const ticker = new Ticker(10);
+  time.pass(35);
   assertEquals(ticker.stop(), [10, 20, 30].map((ms) => ({ dueMs: ms, atMs: ms })));
-  assertEquals(timers.pending, 0);
+  assertEquals(time.timers, 0);
 });
 
 Deno.test("a ticker that was held up ticks once, late, and makes up for nothing", () => {
-  const timers = new VirtualTimers();
-  const ticker = new Ticker(10, timers);
-  timers.pass(15);
-  timers.hold(500);
-  timers.pass(10);
+  using time = new VirtualTime();
+  const ticker = new Ticker(10);
+  time.pass(15);
+  time.nowMs += 500;
+  time.pass(10);
   assertEquals(ticker.stop(), [
     { dueMs: 10, atMs: 10 },
     { dueMs: 20, atMs: 515 },
@@ -24,29 +24,24 @@ Deno.test("a ticker that was held up ticks once, late, and makes up for nothing"
 });
 
 Deno.test("a tick that comes a little early isn't followed by another for the same time", () => {
-  let fire = () => {};
-  let nowMs = 0;
-  const ticker = new Ticker(10, {
-    now: () => nowMs,
-    after: (_, callback) => {
-      fire = callback;
-      return () => {};
-    },
-  });
-  nowMs = 9.9;
-  fire();
-  nowMs = 20;
-  fire();
-  assertEquals(ticker.stop(), [{ dueMs: 10, atMs: 9.9 }, { dueMs: 20, atMs: 20 }]);
+  using time = new VirtualTime();
+  const ticker = new Ticker(10);
+  // The clock that ticks are timed by runs a little behind that of timers.
+  performance.now = () => time.nowMs - 0.125;
+  time.pass(25);
+  assertEquals(ticker.stop(), [{ dueMs: 10, atMs: 9.875 }, { dueMs: 20, atMs: 20 }]);
 });
 
 /** The figures of a ticker beside a task that computes for half a second, yielding after each slice. */
 function beside(sliceMs: number): ReturnType<typeof tickFigures> {
-  const timers = new VirtualTimers();
-  const ticker = new Ticker(10, timers);
-  timers.pass(105);
-  for (let computedMs = 0; computedMs < 500; computedMs += sliceMs) timers.hold(sliceMs);
-  timers.pass(100);
+  using time = new VirtualTime();
+  const ticker = new Ticker(10);
+  time.pass(105);
+  for (let computedMs = 0; computedMs < 500; computedMs += sliceMs) {
+    time.nowMs += sliceMs;
+    time.pass(0);
+  }
+  time.pass(100);
   return tickFigures(ticker.stop(), { fromMs: 105, toMs: 605 }, 10);
 }
 
@@ -62,9 +57,9 @@ Deno.test("beside a task that lets go every 25 ms a tick comes after each slice"
 });
 
 Deno.test("beside a thread every tick comes", () => {
-  const timers = new VirtualTimers();
-  const ticker = new Ticker(10, timers);
-  timers.pass(700);
+  using time = new VirtualTime();
+  const ticker = new Ticker(10);
+  time.pass(700);
   const figures = tickFigures(ticker.stop(), { fromMs: 105, toMs: 605 }, 10);
   assertEquals(figures, { due: 50, came: 50, typicalLateMs: 0, worstLateMs: 0 });
 });
