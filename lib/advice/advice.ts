@@ -16,7 +16,7 @@ import {
   whole,
 } from "../timing/json_file.ts";
 import { FINDING_KINDS } from "./findings/findings.ts";
-import { modelSchema, sizeSchema } from "./model_advice.ts";
+import { modelSchema, sizeSchema } from "./prediction/candidate.ts";
 import { adviceMachineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";

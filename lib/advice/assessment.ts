@@ -30,6 +30,7 @@ import {
   inFlightOf,
   isLoop as runsInLoop,
   keepingSlots,
+  type ModelAdvice,
   nameOf,
   SEQUENTIAL,
   sizeOf,
@@ -52,7 +53,6 @@ import { didTheWork, type Runner, runnerOf } from "./race/runner.ts";
 import { classLostOf, sameWork } from "./race/same_work.ts";
 import { Standings } from "../timing/standings.ts";
 import { type Evidence } from "./evidence.ts";
-import { type ModelAdvice } from "./model_advice.ts";
 
 /** Why no model can gain anything: because of the job's class, or because only the plain loop is possible. */
 export type JobNoGain =

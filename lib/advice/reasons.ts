@@ -7,7 +7,6 @@ import { othersWords } from "../timing/meter/meter.ts";
 import type { Interval } from "../text/format.ts";
 import type { Surprise } from "./advice.ts";
 import type { Assessment, JobNoGain } from "./assessment.ts";
-import type { ModelAdvice } from "./model_advice.ts";
 import type { Evidence } from "./evidence.ts";
 import { itemsText, paceText, takesText } from "./findings/failures.ts";
 import { busyMatters, classFor, type Classified, totalMs } from "./prediction/predict.ts";
@@ -15,6 +14,7 @@ import {
   bySimplicity,
   type Candidate,
   isLoop,
+  type ModelAdvice,
   nameOf,
   SEQUENTIAL,
 } from "./prediction/candidate.ts";

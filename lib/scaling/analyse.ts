@@ -14,8 +14,7 @@ import {
   type SweepRound,
 } from "./sweep_result.ts";
 import { kneeOf } from "./knee.ts";
-import { drawsOf, fittedLaws } from "./laws.ts";
-import { capacityOf, forecasts } from "./forecast.ts";
+import { capacityOf, drawsOf, fittedLaws, forecasts } from "./laws.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import { needsServer } from "../models.ts";

@@ -5,10 +5,6 @@ import { median } from "../timing/statistics.ts";
 import type { Series } from "./laws.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
-export const KNEE_DEFINITION: string =
-  "the knee is Kneedle's (Satopää et al. 2011, sensitivity 1): the size whose median throughput " +
-  "lies farthest above the straight line from the smallest to the largest, both scaled to 0 to 1";
-
 function scaled(values: readonly number[]): number[] {
   const low = Math.min(...values);
   const range = Math.max(...values) - low;

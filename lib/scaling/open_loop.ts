@@ -22,10 +22,6 @@ interface OpenLoopSpec extends ModelSpec {
 const SUSTAINED_SHARE = 0.95;
 const FAILED_SHARE = 0.01;
 
-export const SUSTAINED_DEFINITION: string =
-  "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
-  "plus one median answer time, and at most 1% fail";
-
 /** The most requests that were due but not started at any moment. */
 function mostWaitingOf(due: readonly number[], startedMs: readonly number[]): number {
   const started = startedMs.toSorted((a, b) => a - b);

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { findKnee, KNEE_DEFINITION, kneeOf } from "../../lib/scaling/knee.ts";
+import { assert, assertEquals } from "@std/assert";
+import { findKnee, kneeOf } from "../../lib/scaling/knee.ts";
 import { throughputAt } from "../../lib/scaling/laws.ts";
 import fc from "../properties.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
@@ -44,10 +44,6 @@ Deno.test("findKnee() lies before the peak of a curve that falls again, whatever
 Deno.test("findKnee() takes three points, and no bend that the mean step could be", () => {
   assertEquals(findKnee(curveOf([[1, 50], [2, 100], [9, 100]])), 2);
   assertEquals(findKnee(curveOf([[1, 50], [2, 100], [3, 100]])), null);
-});
-
-Deno.test("the definition of the knee is a sentence", () => {
-  assertStringIncludes(KNEE_DEFINITION, "whose median throughput lies farthest above the straight");
 });
 
 Deno.test("findKnee() takes the first of two that lie as high, and the higher of two that don't", () => {

@@ -8,11 +8,11 @@ import {
   drawsOf,
   estimateOf,
   fittedLaws,
+  forecasts,
   type Law,
   type Series,
   throughputAt,
 } from "../../lib/scaling/laws.ts";
-import { forecasts } from "../../lib/scaling/forecast.ts";
 import type { Estimate } from "../../lib/scaling/sweep_result.ts";
 import { findKnee, kneeOf } from "../../lib/scaling/knee.ts";
 import { curveOf, SIZES, synthetic } from "./synthetic.ts";

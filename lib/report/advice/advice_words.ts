@@ -1,8 +1,8 @@
 /** Advice in sentences, and in the cells of its tables. */
 
 import type { Advice, Hazard } from "../../advice/advice.ts";
-import type { ModelAdvice } from "../../advice/model_advice.ts";
 import { itemsText } from "../../advice/findings/failures.ts";
+import type { ModelAdvice } from "../../advice/prediction/candidate.ts";
 import { sourceLimit } from "../../advice/probe/sample.ts";
 import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
 import { didTheWork } from "../../advice/race/runner.ts";

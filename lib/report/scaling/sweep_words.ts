@@ -10,10 +10,7 @@ import {
   type RecommendedSize,
   recommendedSize,
 } from "../../scaling/analyse.ts";
-import { KNEE_DEFINITION } from "../../scaling/knee.ts";
-import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
-import { BUSY_SHARE } from "../../scaling/forecast.ts";
-import { SUSTAINED_DEFINITION } from "../../scaling/open_loop.ts";
+import { BUSY_SHARE, LAW_TITLES } from "../../scaling/laws.ts";
 import {
   type Fit,
   type Forecast,
@@ -24,7 +21,6 @@ import {
   type SweepResult,
 } from "../../scaling/sweep_result.ts";
 import {
-  capitalized,
   counted,
   formatCount,
   formatDuration,
@@ -253,23 +249,11 @@ export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "foreca
   return [...given, ...none];
 }
 
-const DEFINITIONS = [
-  say("definition.latency"),
-  `${capitalized(KNEE_DEFINITION)}.`,
-  say("definition.laws"),
-  `${capitalized(CRITERION)}.`,
-];
-
-const OPEN_LOOP_DEFINITIONS = [
-  say("definition.open loop"),
-  `${capitalized(SUSTAINED_DEFINITION)}.`,
-];
-
 export function definitionSentences({ points, openLoop }: SweepResult): string[] {
   return [
-    ...(points.length > 0 ? DEFINITIONS : []),
-    ...(openLoop.length > 0 ? OPEN_LOOP_DEFINITIONS : []),
-  ];
+    ...(points.length > 0 ? (["latency", "knee", "laws", "fit"] as const) : []),
+    ...(openLoop.length > 0 ? (["open loop", "sustained"] as const) : []),
+  ].map((what) => say(`definition.${what}`));
 }
 
 export function lawSentences({ fits, chosen }: SweepResult): string[] {

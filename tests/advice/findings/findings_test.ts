@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { itemsText, paceText } from "../../../lib/advice/findings/failures.ts";
-import { type Finding, sayFinding } from "../../../lib/advice/findings/findings.ts";
+import { type Finding, resultFindings, sayFinding } from "../../../lib/advice/findings/findings.ts";
 import type { Evidence } from "../../../lib/advice/evidence.ts";
 import type { FailureKind } from "../../../lib/timing/failures.ts";
 import { spreadOrder } from "../../../lib/timing/job_items.ts";
-import { resultFindings } from "../../../lib/advice/findings/results.ts";
 import {
   type Candidate,
   eventLoop,

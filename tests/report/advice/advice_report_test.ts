@@ -1,5 +1,5 @@
 import type { Advice } from "../../../lib/advice/advice.ts";
-import type { ModelAdvice } from "../../../lib/advice/model_advice.ts";
+import type { ModelAdvice } from "../../../lib/advice/prediction/candidate.ts";
 import { MORE_LIKELY } from "../../../lib/judge/thresholds.ts";
 import { adviceReport } from "../../../lib/report/advice/advice_report.ts";
 import {

@@ -1,5 +1,6 @@
 import {
   capacitySentences,
+  definitionSentences,
   failingSentences,
   failureSentences,
   itemsSentences,
@@ -22,6 +23,17 @@ const [first, second] = result.points as [SweepPoint, SweepPoint];
 function pointWith(more: Partial<SweepPoint>, round: Partial<SweepPoint["rounds"][number]> = {}) {
   return { ...first, rounds: first.rounds.map((of) => ({ ...of, ...round })), ...more };
 }
+
+Deno.test("what is reported is defined: a sweep's knee, laws and fits, or what an open loop sustains", async () => {
+  const [latency, knee, laws, fit] = definitionSentences(result);
+  assertMatch(latency!, /^Latency is a task's time in flight/);
+  assertStringIncludes(knee!, "whose median throughput lies farthest above the straight");
+  assertMatch(laws!, /^Laws are fitted/);
+  assertMatch(fit!, /^A fit is believed if/);
+  const [loop, sustained] = definitionSentences(await ratesOf());
+  assertMatch(loop!, /^Requests are due/);
+  assertMatch(sustained!, /^A rate is sustained if/);
+});
 
 Deno.test("the worst size tells how Little's law is violated", () => {
   const little = (ratio: number) => ({

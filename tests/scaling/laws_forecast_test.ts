@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { analyse } from "../../lib/scaling/analyse.ts";
-import { capacityOf, endsBefore, forecasts } from "../../lib/scaling/forecast.ts";
+import { capacityOf, endsBefore, forecasts } from "../../lib/scaling/laws.ts";
 import { capacitySentences, forecastSentences } from "../../lib/report/scaling/sweep_words.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
 import type { MeasuredSize } from "../../lib/scaling/run_sweep.ts";
