@@ -39,34 +39,41 @@ export interface ProgramJob {
   readonly leavesOpen?: boolean;
 }
 
+/** Options as they are written in a program; those without a value are left out. */
+function written(options: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}`);
+  return given.length === 0 ? "" : `{ ${given.join(", ")} }`;
+}
+
 function optionsOf(
   { model, lanes, slots }: Candidate,
   { permissions, graceMs, server }: ProgramJob,
 ): string {
-  const parts = needsServer(model) && server ? serverParts(server) : [];
+  const reaches = needsServer(model) && server ? serverOptions(server) : undefined;
   // Lanes of other machines are used anyway up to the default number.
   const isGiven = takes(model, "lanes") &&
     (!needsServer(model) || lanes > defaultLanes(model, "cpu"));
-  if (isGiven) parts.push(`lanes: ${lanes}`);
-  if (takes(model, "slots") && (parts.length === 0 || slots > 1)) parts.push(`slots: ${slots}`);
-  if (graceMs !== undefined) parts.push(`graceMs: ${graceMs}`);
-  if (MODEL_TABLE[model].startsDeno && Object.keys(permissions).length > 0) {
-    parts.push(`permissions: ${JSON.stringify(permissions)}`);
-  }
-  return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
+  const isSlotted = takes(model, "slots") && (slots > 1 || !(isGiven || reaches));
+  const isNarrowed = MODEL_TABLE[model].startsDeno && Object.keys(permissions).length > 0;
+  return written({
+    ...reaches,
+    lanes: isGiven ? lanes : undefined,
+    slots: isSlotted ? slots : undefined,
+    graceMs,
+    permissions: isNarrowed ? JSON.stringify(permissions) : undefined,
+  });
 }
 
 /** The options that reach the server, without secrets. */
-function serverParts({ servers, user, creds, tlsCa }: ServerOptions): string[] {
-  return [
-    `servers: ${JSON.stringify(servers.length === 1 ? servers[0] : servers)}`,
-    ...(user === undefined ? [] : [
-      `user: ${JSON.stringify(user)}`,
-      `password: Deno.env.get("${PASSWORD_VARIABLE}")`,
-    ]),
-    ...(creds === undefined ? [] : [`creds: ${JSON.stringify(creds)}`]),
-    ...(tlsCa === undefined ? [] : [`tlsCa: ${JSON.stringify(tlsCa)}`]),
-  ];
+function serverOptions({ servers, user, creds, tlsCa }: ServerOptions) {
+  return {
+    servers: JSON.stringify(servers.length === 1 ? servers[0] : servers),
+    user: user && JSON.stringify(user),
+    password: user && `Deno.env.get("${PASSWORD_VARIABLE}")`,
+    creds: creds && JSON.stringify(creds),
+    tlsCa: tlsCa && JSON.stringify(tlsCa),
+  };
 }
 
 function flagsOf({ module, permissions, config, server }: ProgramJob, { model }: Candidate) {
@@ -104,19 +111,14 @@ export function programFor(
   const { retries = 0, rate } = job;
   const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
   const module = JSON.stringify(job.module);
-  const given = [
-    ...(retries > 0 ? [`retries: ${retries}`] : []),
-    ...(rate === undefined ? [] : [`rate: { limit: ${rate.limit}, perMs: ${rate.perMs} }`]),
-  ].join(", ");
+  const given = written({ retries: retries || undefined, rate: rate && written({ ...rate }) });
   const args = `(work, ${job.itemsAreMade ? "await job.items()" : "job.items"}` +
-    `${given === "" ? "" : `, { ${given} }`})`;
+    `${given && `, ${given}`})`;
   const body = [
     // `await using` disposes what was prepared after the lanes are closed.
-    ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
-    ...(job.prepare === "gives what is to be disposed"
-      ? ["await using _prepared = await job.prepare();"]
-      : []),
-    ...(job.resets ? ["await job.reset(); // advice has run the items already"] : []),
+    job.prepare &&
+    `${job.prepare === "gives nothing" ? "" : "await using _prepared = "}await job.prepare();`,
+    job.resets && "await job.reset(); // advice has run the items already",
     `await using executor = ${model}(${optionsOf(candidate, job)});`,
     `const work = task<typeof job${name}>(${module}${name});`,
     job.fails
@@ -128,7 +130,7 @@ export function programFor(
   }
 }`
       : `for await (const result of executor.map${args}) console.log(result);`,
-  ];
+  ].filter((line) => typeof line === "string");
   const lines = [
     `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
     `import * as job from ${module};`,

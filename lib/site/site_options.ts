@@ -44,12 +44,9 @@ const BYTES_A_MS = 50_000;
  * machine. `latencyMs` is a page's greatest latency, `pages` how many may be requested at once.
  */
 export function pageTimeoutMs(
-  { latencyMs, pages, pageBytes, faultShare }: {
-    readonly latencyMs: number;
-    readonly pageBytes: number;
-    readonly pages: number;
-    readonly faultShare: number;
-  },
+  { latencyMs, pages, pageBytes, faultShare }:
+    & Pick<Required<SiteOptions>, "latencyMs" | "pageBytes" | "faultShare">
+    & { readonly pages: number },
 ): number {
   if (faultShare === 0) return PAGE_TIMEOUT_MS;
   const allMs = pages * (PAGE_COST_MS + pageBytes / BYTES_A_MS);

@@ -26,58 +26,47 @@ export interface SharedFiles {
 const SQLITE = "SQLite format 3";
 const WRITTEN_AHEAD = "-wal";
 
-/** The permission log of one child; leaving an `await using` block removes it. */
-export class Audit implements AsyncDisposable {
-  readonly #log: string;
-  readonly #startMs = Date.now();
-  readonly #held: AsyncDisposable;
-
-  private constructor(log: string) {
-    this.#log = log;
-    this.#held = passingPath(log);
-  }
-
-  /** Undefined if no log file can be made; the measurement goes on without it. */
-  static async start(): Promise<Audit | undefined> {
-    const log = Deno.makeTempFile({ prefix: "lanes-audit-" });
-    return await log.then((path) => new Audit(path), () => undefined);
-  }
-
-  get env(): Record<string, string> {
-    return { DENO_AUDIT_PERMISSIONS: this.#log };
-  }
-
-  /**
-   * Finds changed files that were read and written, or only written, `least` times or more; and a database that
-   * changed after the tasks began, as prepare() may have made it.
-   */
-  async sharedFiles(least: number, beganAtMs: number): Promise<SharedFiles> {
-    const opened = [...accesses(await Deno.readTextFile(this.#log))];
-    const most = async (timesOf: (of: Accesses) => number, least: number, areDatabases = false) => {
-      const often = opened.map(([path, of]) => ({ path, times: timesOf(of) }))
-        .filter(({ times }) => times >= least);
-      for (const file of often.toSorted((a, b) => b.times - a.times)) {
-        const sinceMs = areDatabases ? beganAtMs : this.#startMs;
-        if (await changed(file.path, sinceMs) && await isDatabase(file.path) === areDatabases) {
-          return file;
+/**
+ * Starts the permission log of one child, which its disposal removes. Undefined if no log file can be made; the
+ * measurement goes on without it.
+ */
+export async function startAudit() {
+  const startMs = Date.now();
+  const log = await Deno.makeTempFile({ prefix: "lanes-audit-" }).catch(() => undefined);
+  return log === undefined ? undefined : {
+    ...passingPath(log),
+    env: { DENO_AUDIT_PERMISSIONS: log },
+    /**
+     * Finds changed files that were read and written, or only written, `least` times or more; and a database that
+     * changed after the tasks began, as prepare() may have made it.
+     */
+    async sharedFiles(least: number, beganAtMs: number): Promise<SharedFiles> {
+      const opened = [...accesses(await Deno.readTextFile(log))];
+      const most = async (
+        timesOf: (of: Accesses) => number,
+        least: number,
+        areDatabases = false,
+      ) => {
+        const often = opened.map(([path, of]) => ({ path, times: timesOf(of) }))
+          .filter(({ times }) => times >= least);
+        for (const file of often.toSorted((a, b) => b.times - a.times)) {
+          const sinceMs = areDatabases ? beganAtMs : startMs;
+          if (await changed(file.path, sinceMs) && await isDatabase(file.path) === areDatabases) {
+            return file;
+          }
         }
-      }
-      return undefined;
-    };
-    return {
-      rewritten: await most(({ read, write }) => Math.min(read, write), least),
-      written: await most(({ read, write }) => read < least ? write : 0, least),
-      database: await most(({ write }) => write, 1, true),
-    };
-  }
-
-  async usesNetwork(): Promise<boolean> {
-    return notes(await Deno.readTextFile(this.#log)).some(({ permission }) => permission === "net");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#held[Symbol.asyncDispose]();
-  }
+        return undefined;
+      };
+      return {
+        rewritten: await most(({ read, write }) => Math.min(read, write), least),
+        written: await most(({ read, write }) => read < least ? write : 0, least),
+        database: await most(({ write }) => write, 1, true),
+      };
+    },
+    async usesNetwork(): Promise<boolean> {
+      return notes(await Deno.readTextFile(log)).some(({ permission }) => permission === "net");
+    },
+  };
 }
 
 async function changed(path: string, sinceMs: number): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Race } from "../race/runner.ts";
 import { checksumOfFirst, countNeighbours, type Probed } from "./probe.ts";
 import type { Sample } from "./sample.ts";
 import { BASELINE } from "../../models.ts";
-import { Audit, audited, type SharedFiles } from "./audit.ts";
+import { audited, type SharedFiles, startAudit } from "./audit.ts";
 
 /** A run from last to first: its number of items, and their checksum from first to last if known. */
 interface OrderCheck {
@@ -127,7 +127,7 @@ export const orderProbe: OrderProber = async (job, check) => {
   const { permissions = {}, items } = limitedTo(job, count);
   const { write, net } = permissions;
   const narrowed = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
-  await using audit = narrowed !== undefined || net !== undefined ? await Audit.start() : undefined;
+  await using audit = narrowed !== undefined || net !== undefined ? await startAudit() : undefined;
   let timesRun = 0;
   const run = async (backwards: boolean) => {
     timesRun++;

@@ -67,6 +67,20 @@ function drawn<Of extends object>(
   return of && barsOf(speaker, speaker.say(title, of), bars(speaker, of));
 }
 
+/** An idea that an experiment on switching shows, which `--only` runs alone. */
+function experiment<Of extends object>(
+  id: "races" | "sessions" | "server",
+  only: string,
+  of: (file: LessonFile) => Of | undefined,
+  bars: (speaker: Speaker, of: Of) => readonly chart.Bar[],
+) {
+  return (speaker: Speaker, file: LessonFile): Told => ({
+    seen: SEEN[id](speaker, file),
+    picture: drawn(speaker, `${id}.picture`, of(file), bars),
+    commands: [`deno task switch --only ${only}`],
+  });
+}
+
 const times = (speaker: Speaker, { models }: Comparison): chart.Bar[] =>
   models.map(({ model, wallMs: { median: value } }) => (
     { name: model, value, words: speaker.duration(value), colour: chart.modelColour(model) }
@@ -243,13 +257,7 @@ const IDEAS = {
     };
   },
 
-  races(speaker, file) {
-    return {
-      seen: SEEN.races(speaker, file),
-      picture: drawn(speaker, "races.picture", file.whoseTurn, turnBars),
-      commands: ["deno task switch --only counter"],
-    };
-  },
+  races: experiment("races", "counter", ({ whoseTurn }) => whoseTurn, turnBars),
 
   cooperative(speaker, file) {
     return {
@@ -326,13 +334,7 @@ const IDEAS = {
     };
   },
 
-  sessions(speaker, file) {
-    return {
-      seen: SEEN.sessions(speaker, file),
-      picture: drawn(speaker, "sessions.picture", file.whoseSession, sessionBars),
-      commands: ["deno task switch --only sessions"],
-    };
-  },
+  sessions: experiment("sessions", "sessions", ({ whoseSession }) => whoseSession, sessionBars),
 
   cpu(speaker, { cpu }) {
     const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
@@ -348,13 +350,7 @@ const IDEAS = {
     };
   },
 
-  server(speaker, file) {
-    return {
-      seen: SEEN.server(speaker, file),
-      picture: drawn(speaker, "server.picture", file.whoIsServed, servedBars),
-      commands: ["deno task switch --only server"],
-    };
-  },
+  server: experiment("server", "server", ({ whoIsServed }) => whoIsServed, servedBars),
 
   gpu(speaker, { cpu }) {
     const card = cpu?.models.find(({ device }) => device);

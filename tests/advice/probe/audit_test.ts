@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { accesses, Audit, audited } from "../../../lib/advice/probe/audit.ts";
+import { accesses, audited, startAudit } from "../../../lib/advice/probe/audit.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 import { granted } from "../../granted.ts";
 
@@ -51,8 +51,8 @@ Deno.test({
       let log: string;
       {
         const startMs = Date.now();
-        await using audit = (await Audit.start())!;
-        log = audit.env.DENO_AUDIT_PERMISSIONS!;
+        await using audit = (await startAudit())!;
+        log = audit.env.DENO_AUDIT_PERMISSIONS;
         const both = [
           "old",
           "old",
@@ -96,8 +96,8 @@ Deno.test({
   ignore: !granted("run"),
   async fn() {
     const module = new URL("../../../lib/advice/probe/audit.ts", import.meta.url).href;
-    const code = `const { Audit } = await import(${JSON.stringify(module)});
-      console.log(String(await Audit.start()));`;
+    const code = `const { startAudit } = await import(${JSON.stringify(module)});
+      console.log(String(await startAudit()));`;
     const missing = "/no/such/folder";
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["eval", "--no-lock", code],
