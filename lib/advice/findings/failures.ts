@@ -1,23 +1,24 @@
 /** Findings on failures: under which models items fail, and what a server lets through. */
 
-import { type HttpSigns, isRefusal } from "../../tasks/http_signs.ts";
+import { isRefusal } from "../../tasks/http_signs.ts";
 import { counted, formatCount } from "../../text/format.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Evidence } from "../evidence.ts";
 import { nameOf } from "../prediction/candidate.ts";
 import type { FailedItem } from "../probe/probe_message.ts";
 import { rateLimitOf } from "../probe/sample.ts";
-import {
-  type Failing,
-  failingOf,
-  isOfServer,
-  MISSING,
-  NETWORK,
-  plainFailingOf,
-} from "../race/failing.ts";
+import { failingOf, isOfServer, MISSING, NETWORK, plainFailingOf } from "../race/failing.ts";
 import type { KnownJob } from "../race/race_plan.ts";
 import { say } from "../say.ts";
 import { sayAll } from "../../text/fill.ts";
+
+/** A kind of finding with its figures, as a generator of findings gives them. */
+export type FiguresOf<Finding extends { readonly kind: string }, Kind extends string> =
+  Finding extends unknown ? Kind extends Finding["kind"] ? Finding : never : never;
+/** What a generator of findings gives. */
+export type Found<Findings extends (...of: never[]) => Generator> = ReturnType<Findings> extends
+  Generator<infer Finding> ? Finding : never;
+type FailureFinding = Found<typeof failureFindings>;
 
 /** How many items advice counts with, and how many are known to exist. */
 type Items = Pick<KnownJob, "horizon" | "total">;
@@ -54,11 +55,7 @@ function refusalText({ reason, message, status }: FailedItem | FailureKind): str
   return status === undefined && message !== "" ? `${reason}: ${message}` : reason;
 }
 
-type Failed = Failing & {
-  readonly oneByOne?: number;
-  /** Whether the job has a setup() that runs in each lane. */
-  readonly setsUp?: boolean;
-};
+type Failed = FiguresOf<FailureFinding, "refused">;
 
 function failingText(failing: Failed) {
   const { reasons, others, oneByOne = 0 } = failing;
@@ -80,13 +77,7 @@ function shutText({ lastedMs }: Failed) {
 }
 
 export const FAILURE_WORDS = {
-  failures(
-    { failed, items, first }: {
-      readonly failed: number;
-      readonly items: number;
-      readonly first?: FailureKind | undefined;
-    },
-  ) {
+  failures({ failed, items, first }: FiguresOf<FailureFinding, "failures">) {
     const example = first === undefined ? "" : say("failures.example", {
       index: first.index,
       what: first.reason + (first.message && `: ${first.message}`),
@@ -94,15 +85,7 @@ export const FAILURE_WORDS = {
     return say("failures", { failed, items, example });
   },
   /** A server limits how many items succeed in a second; `perSecond` is null if its pace is unknown. */
-  rate(
-    of: Items & Pick<HttpSigns, "retryAfterMs"> & {
-      readonly refused: number;
-      readonly items: number;
-      readonly perSecond: number | null;
-      /** How it refused the first, such as "HTTP 429". */
-      readonly reason?: string | undefined;
-    },
-  ) {
+  rate(of: FiguresOf<FailureFinding, "rate">) {
     const { refused, items, perSecond, reason, retryAfterMs } = of;
     const waits = retryAfterMs !== undefined;
     const how = [reason, waits && say("retry after", { retryAfterMs })].filter(Boolean).join(", ");
@@ -141,24 +124,20 @@ export const FAILURE_WORDS = {
       : "state";
     return sayAll(failingText(failing), say(`lanes.${why}`));
   },
-  broken(figures: { readonly model: string; readonly error: string }) {
-    return say("broken", figures);
-  },
+  broken: (figures: FiguresOf<FailureFinding, "broken">) => say("broken", figures),
 };
-
-type FailureFinding = FindingOf<typeof FAILURE_WORDS>;
 
 /** The failures one by one, and under models of the race. */
 export function* failureFindings(
   { sample: { failed, items }, probed, race, horizon, total, pace }: Evidence,
-): Generator<FailureFinding> {
+) {
   const [failure] = probed.failures;
   const again = plainFailingOf(race);
   const limit = rateLimitOf(probed);
   if (pace?.ofPlainLoop) {
     const refusals = [...probed.failures, ...(again?.reasons ?? [])].filter(isRefusal);
     yield {
-      kind: "rate",
+      kind: "rate" as const,
       refused: limit?.count ?? again?.failed ?? 0,
       perSecond: pace.perSecond,
       items: limit === undefined ? again?.items ?? items : items,
@@ -168,8 +147,8 @@ export function* failureFindings(
       retryAfterMs: refusals.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
     };
   } else if (failed > 0) {
-    const first = failure && { ...failure, count: failed };
-    yield { kind: "failures", failed, items, first };
+    const first: FailureKind | undefined = failure && { ...failure, count: failed };
+    yield { kind: "failures" as const, failed, items, first };
   }
   const failing = failingOf(race?.runners);
   if (failing !== undefined) {
@@ -178,13 +157,6 @@ export function* failureFindings(
     yield { ...failing, perSecond, oneByOne: failed, ...setsUp };
   }
   for (const { candidate, out, error = "" } of race?.runners ?? []) {
-    if (out === "broken") yield { kind: "broken", model: nameOf(candidate), error };
+    if (out === "broken") yield { kind: "broken" as const, model: nameOf(candidate), error };
   }
 }
-
-/** The findings for which `Words` has a sentence: each kind with its figures. */
-export type FindingOf<Words> = {
-  [Kind in keyof Words]: Words[Kind] extends (figures: infer Figures) => string
-    ? { readonly kind: Kind } & Readonly<Figures>
-    : never;
-}[keyof Words];

@@ -10,34 +10,27 @@ import type { Assessment } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
 import { type Candidate, isLoop, nameOf } from "../prediction/candidate.ts";
 import { busyMatters } from "../prediction/predict.ts";
-import type { SharedFile } from "../probe/audit.ts";
 import { givesNothing } from "../probe/sample.ts";
 import type { Impossible } from "../race/entries.ts";
-import type { PlainFailing } from "../race/failing.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { didTheWork, inFlight, type Runner } from "../race/runner.ts";
 import { sameWork } from "../race/same_work.ts";
 import { say } from "../say.ts";
-import { FAILURE_WORDS, failureFindings, type FindingOf, reasonsText } from "./failures.ts";
+import {
+  FAILURE_WORDS,
+  failureFindings,
+  type FiguresOf,
+  type Found,
+  reasonsText,
+} from "./failures.ts";
 import { sharingFindings, TASK_WORDS, taskFindings } from "./tasks.ts";
+
+type ResultFinding = Found<typeof resultFindings>;
 
 const RESULT_WORDS = {
   /** Models gave other results; `orderMatters` is undefined if unknown. */
-  results(
-    { models, orderMatters, loops, shares, isLost, ofFile, ofProcess }: {
-      readonly models: readonly string[];
-      readonly orderMatters?: boolean | undefined;
-      readonly loops: boolean;
-      /** Whether the tasks were found to share state. */
-      readonly shares?: boolean;
-      /** Whether another finding tells which part of an item doesn't arrive. */
-      readonly isLost?: boolean;
-      /** Whether another finding names a file that the tasks write. */
-      readonly ofFile?: boolean;
-      /** Whether subprocesses gave the same results with as many in flight. */
-      readonly ofProcess?: boolean;
-    },
-  ) {
+  results(of: FiguresOf<ResultFinding, "results">) {
+    const { models, orderMatters, loops, shares, isLost, ofFile, ofProcess } = of;
     const told = say("results", { models: models.join(", ") });
     if (isLost) return say("results.lost", { told });
     if (orderMatters === undefined) return say("results.order unknown", { told });
@@ -46,28 +39,21 @@ const RESULT_WORDS = {
     return say("results.in order", { told, why: say(`results.${why}`) });
   },
   /** The plain loop gives other results if the items run in another order. */
-  order({ models, fails }: { readonly models: readonly string[]; readonly fails?: boolean }) {
+  order({ models, fails }: FiguresOf<ResultFinding, "order">) {
     const how = fails ? "fails" : models.length === 0 ? "plain" : "models";
     return say("order", { told: say(`order.${how}`, { models: models.join(", ") }) });
   },
   /** `tasks` tasks, one by one, read and wrote a file `times` times, and it changed. */
-  rewritten: (figures: SharedFile & { readonly tasks: number }) => say("rewritten", figures),
+  rewritten: (figures: FiguresOf<ResultFinding, "rewritten">) => say("rewritten", figures),
   /** The tasks wrote a file `times` times, and read it less often than once each. */
-  written: (figures: SharedFile & { readonly tasks: number }) => say("written", figures),
+  written: (figures: FiguresOf<ResultFinding, "written">) => say("written", figures),
   /** The tasks change a database. */
-  database: (figures: SharedFile) => say("database", figures),
+  database: (figures: FiguresOf<ResultFinding, "database">) => say("database", figures),
   unrepeatable: (_: object) => say("unrepeatable"),
   "no-results": (_: object) => say("no-results"),
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
-  "other-work"(
-    { ratio, sameResults, canReset, failing, isOfComputing }: {
-      readonly ratio: number;
-      readonly sameResults: boolean;
-      readonly canReset: boolean;
-      readonly failing?: PlainFailing | undefined;
-      readonly isOfComputing?: true | undefined;
-    },
-  ) {
+  "other-work"(of: FiguresOf<ResultFinding, "other-work">) {
+    const { ratio, sameResults, canReset, failing, isOfComputing } = of;
     const isOff = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
     const how = isOfComputing ? "computed" : ratio < 1 ? "faster" : "slower";
     const figures = { share: ratio, ratio, inverseRatio: 1 / ratio };
@@ -83,8 +69,6 @@ const RESULT_WORDS = {
   },
 };
 
-type ResultFinding = FindingOf<typeof RESULT_WORDS>;
-
 /** Whether threads gave other results, and subprocesses the same ones with no fewer in flight. */
 function areOfProcess(wrong: readonly Runner[], runners: readonly Runner[]): boolean {
   const inFlightOn = (laneKind: LaneKind, of: readonly Runner[]) =>
@@ -98,12 +82,13 @@ function areOfProcess(wrong: readonly Runner[], runners: readonly Runner[]): boo
 export function* resultFindings(
   { race, backwards, sample, probed, pace, shared }: Evidence,
   chosen: Candidate,
-): Generator<ResultFinding> {
+) {
   const wrong = (race?.runners ?? []).filter(({ out }) => out === "results");
   const models = wrong.map(({ candidate }) => nameOf(candidate));
   const orderMatters = backwards?.orderMatters;
-  if (orderMatters) yield { kind: "order", models, ...(backwards?.fails && { fails: true }) };
-  else if (wrong.length > 0) {
+  if (orderMatters) {
+    yield { kind: "order" as const, models, ...(backwards?.fails && { fails: true }) };
+  } else if (wrong.length > 0) {
     const loops = wrong.some(({ candidate }) => isLoop(candidate));
     const isLost = !loops && sample.classLost !== undefined;
     const shares = shared !== undefined;
@@ -114,27 +99,27 @@ export function* resultFindings(
       ...(ofFile && { ofFile }),
       ...(ofProcess && { ofProcess }),
     };
-    yield { kind: "results", models, orderMatters, loops, shares, ...cause };
+    yield { kind: "results" as const, models, orderMatters, loops, shares, ...cause };
   }
   if (backwards?.rewritten) {
-    yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };
+    yield { kind: "rewritten" as const, tasks: backwards.items, ...backwards.rewritten };
   }
   if (backwards?.written) {
-    yield { kind: "written", tasks: backwards.items, ...backwards.written };
+    yield { kind: "written" as const, tasks: backwards.items, ...backwards.written };
   }
   if (backwards?.database && chosen.model !== BASELINE) {
-    yield { kind: "database", ...backwards.database };
+    yield { kind: "database" as const, ...backwards.database };
   }
   const work = sameWork(sample, race);
   const isOther = work?.same === false && !pace?.ofPlainLoop;
   // If the race did other work, that also explains different results.
-  if (race?.unrepeatable && !isOther) yield { kind: "unrepeatable" };
+  if (race?.unrepeatable && !isOther) yield { kind: "unrepeatable" as const };
   if (isOther) {
     const canReset = probed.exports.hooks.includes("reset");
     const { same: _same, ...of } = work;
-    yield { kind: "other-work", canReset, ...of };
+    yield { kind: "other-work" as const, canReset, ...of };
   }
-  if (givesNothing(probed) && chosen.model !== BASELINE) yield { kind: "no-results" };
+  if (givesNothing(probed) && chosen.model !== BASELINE) yield { kind: "no-results" as const };
 }
 
 /** Others used the machine, or a measurement on it is impossible. */
@@ -163,7 +148,10 @@ const WORDS = { ...RESULT_WORDS, ...MACHINE_WORDS, ...FAILURE_WORDS, ...TASK_WOR
 type Kind = keyof typeof WORDS;
 export const FINDING_KINDS = Object.keys(WORDS) as [Kind, ...Kind[]];
 
-export type Finding = FindingOf<typeof WORDS>;
+/** A finding of any kind, with those of its figures that are known. */
+export type Finding = {
+  [Of in Kind]: { readonly kind: Of } & Readonly<Partial<Parameters<typeof WORDS[Of]>[0]>>;
+}[Kind];
 
 export function sayFinding(finding: Finding): string {
   return WORDS[finding.kind](finding as never);

@@ -276,7 +276,7 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
 
 Deno.test("results that differ on lanes alone are put down to what doesn't arrive there", () => {
   const kind = "results" as const;
-  const of = { kind, models: ["workers"], orderMatters: false, loops: false };
+  const of = { kind, models: ["workers"], orderMatters: false as const, loops: false };
   say({ ...of, isLost: true }, "under workers: not all of an item arrives there.");
   say(of, "memory that each lane has of its own");
 });
