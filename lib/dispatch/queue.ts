@@ -121,6 +121,10 @@ export class Queue {
 
   #next(): Batch | undefined {
     for (;;) {
+      // After a retry a new item has its turn.
+      const mayPull = this.#keys.isRetryAgain && this.source.mayGive && this.#room >= 1;
+      const turn = mayPull ? this.#pull() : undefined;
+      if (turn !== undefined) this.#keys.add(turn);
       const waiting = this.#keys.waiting > 0 ? this.#keys.take() : undefined;
       if (waiting !== undefined) {
         this.takenAtMs = clock.now();
@@ -236,18 +240,40 @@ export class Queue {
 /** Batches that wait for one key. */
 class KeyQueue {
   readonly limit: Limit;
-  /** Batches that came back: the last is sent first, and all of them before new ones. */
+  /** Batches that came back: the last is sent first, before new ones. */
   readonly returned: Batch[] = [];
   readonly fresh = new Fifo<Batch>();
+  /**
+   * Whether the last batch sent was a retry. Then a new one is sent before the next retry: if a server refuses
+   * some items whenever they are asked, only others show that it goes on.
+   */
+  #wasRetry = false;
 
   constructor(limit: LimitOptions, onFree: (queue: KeyQueue) => void) {
     this.limit = new Limit(limit, () => onFree(this));
   }
 
   get first(): Batch | undefined {
-    return this.returned.at(-1) ?? this.fresh.first;
+    const { returned, fresh } = this;
+    return (this.isRetryAgain ? fresh.first : undefined) ?? returned.at(-1) ?? fresh.first;
+  }
+
+  /** Whether the next batch that came back is a retry, and the last one sent was, too. */
+  get isRetryAgain(): boolean {
+    const next = this.returned.at(-1);
+    return this.#wasRetry && next !== undefined && isRetry(next);
+  }
+
+  take(): Batch {
+    const batch = this.first!;
+    if (batch === this.returned.at(-1)) this.returned.pop();
+    else this.fresh.shift();
+    this.#wasRetry = isRetry(batch);
+    return batch;
   }
 }
+
+const isRetry = ({ attempt, alone }: Batch) => attempt > 1 && !alone;
 
 /** Idle keys are removed once there are 1.5 times as many keys as after the last time, plus this many. */
 const MORE_KEYS = 16;
@@ -278,6 +304,12 @@ export class KeyQueues {
     return this.#first()?.first;
   }
 
+  /** Whether a retry is sent next after another, for want of a new batch. */
+  get isRetryAgain(): boolean {
+    const queue = this.waiting > 0 ? this.#first() : undefined;
+    return queue?.isRetryAgain === true && queue.fresh.first === undefined;
+  }
+
   #first(): KeyQueue | undefined {
     for (const queue of this.#ready) {
       if (queue.first !== undefined && queue.limit.allows()) return queue;
@@ -293,8 +325,8 @@ export class KeyQueues {
     this.#ready.delete(queue);
     this.#ready.add(queue);
     this.waiting--;
-    if (queue.returned.length === 0) this.fresh--;
-    return queue.returned.pop() ?? queue.fresh.shift();
+    if (queue.first === queue.fresh.first) this.fresh--;
+    return queue.take();
   }
 
   /** Adds a batch that was never sent, behind all others of its key. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import type { Batch } from "../../lib/dispatch/batch.ts";
+import { Batch, UNSENT } from "../../lib/dispatch/batch.ts";
 import { BatchSize } from "../../lib/dispatch/batch_size.ts";
 import type { Items } from "../../lib/dispatch/map_options.ts";
 import type { PerKey } from "../../lib/dispatch/map_options.ts";
@@ -213,6 +213,23 @@ Deno.test("retries that are due take turns, before anything new and behind what 
   queue.putBack(run.batch(["c"], { firstIndex: 12 }));
   const taken = [1, 2, 3, 4].map(() => queue.take());
   assertEquals([first.firstIndex, ...indexes(taken)], [10, 12, 11, 10, 0]);
+});
+
+Deno.test("after a retry a new item has its turn, as far as there is room for one", () => {
+  for (const perKey of [undefined, { key: () => "host" }]) {
+    using time = new VirtualTime();
+    const { queue } = queueOf(endless(), { perKey, buffer: 5, together: false });
+    const history = { ...UNSENT, attempt: 2, key: perKey?.key() };
+    for (const firstIndex of [10, 11, 12, 13]) {
+      queue.later(new Batch(run, firstIndex, ["again"], 0, history), 100);
+    }
+    time.pass(100);
+    const taken = Array.from({ length: 6 }, () => queue.take());
+    assertEquals(indexes(taken), [10, 0, 11, 1, 12, 2]);
+    // Items that run alone come at once.
+    queue.putBack(new Batch(run, 20, ["alone"], 0, { ...history, alone: true }));
+    assertEquals(indexes([queue.take(), queue.take()]), [20, 13]);
+  }
 });
 
 Deno.test("a wait that no timer holds is kept to the end, and an endless one for ever", () => {
