@@ -78,6 +78,11 @@ export class Chance {
   #few = NOTHING;
   #many = NOTHING;
   #isWorse = false;
+  /** What was refused or failed of first attempts, and of retries. */
+  #first = NOTHING;
+  #again = NOTHING;
+  /** Whether the last task went well. */
+  #wentWell = true;
   /** Whether any task said that it was refused. */
   isSaid = false;
   /** How many tasks in a row were cut off or late that started after all that were answered. */
@@ -85,34 +90,37 @@ export class Chance {
   /** When the last task started that was answered; undefined before any was. */
   #answeredMs: number | undefined;
 
-  /** Returns how tasks ended: those that don't say that they were refused may count as refused or failed. */
-  judge(count: number, ends: Ends, areFew: boolean, startedAtMs: number): Ends {
-    const { refused = 0, lost = 0, failed = 0, again = 0, elsewhere = 0 } = ends;
+  /**
+   * Returns how tasks ended: those that don't say that they were refused may count as refused or failed, and so
+   * do retries that end badly more often than first attempts, unless nothing gets through.
+   */
+  judge(count: number, ends: Ends, areFew: boolean, startedAtMs: number, isShut = false): Ends {
+    const { refused = 0, lost = 0, failed = 0, elsewhere = 0, isAgain = false } = ends;
     const unsaid = failed + lost;
     const asked = count - (refused - lost) - elsewhere;
-    const answers = asked - unsaid - again;
-    if (answers > 0) {
+    const ended = { asked: count - elsewhere, refused: refused + failed };
+    // Of those in a row only the first counts, as many are refused in a row where a quota is used up.
+    const isFirstOfRow = this.#wentWell || ended.refused === 0;
+    if (!isAgain) this.#first = sum(this.#first, ended, RECENT);
+    else if (isFirstOfRow) this.#again = sum(this.#again, ended, RECENT);
+    this.#wentWell = ended.refused === 0;
+    // These items would fail whatever else is asked.
+    const isOwn = isAgain && !isShut && this.#again.refused >= TIMES &&
+      isMore(this.#again, this.#first);
+    if (asked > unsaid) {
       this.#row = 0;
       this.#answeredMs = Math.max(startedAtMs, this.#answeredMs ?? 0);
-    } else if (startedAtMs > (this.#answeredMs ?? Infinity)) {
-      this.#row += this.#isWorse ? unsaid + again : lost;
+    } else if (startedAtMs > (this.#answeredMs ?? Infinity) && !isOwn) {
+      this.#row += this.#isWorse ? unsaid : lost;
     }
     this.isSaid ||= refused > lost;
-    if (areFew) this.#few = sum(this.#few, { asked, refused: unsaid + again }, KNOWN);
-    // A task that fails again may do so only because of its first failure, so it isn't counted.
-    else this.#many = sum(this.#many, { asked: asked - again, refused: unsaid });
+    if (areFew) this.#few = sum(this.#few, { asked, refused: unsaid }, KNOWN);
+    else if (!isOwn) this.#many = sum(this.#many, { asked, refused: unsaid });
+    if (isOwn) return { ...ends, refused: 0, lost: 0, askedMs: 0, failed: refused + failed };
     const isWorse = this.#many.refused >= TIMES && isMore(this.#many, this.#few);
     this.#isWorse ||= this.#isGone || isWorse;
-    // While nothing is answered, retries fail for the same reason.
-    const retried = this.#isWorse && this.#isGone ? again : 0;
-    const counted = retried + (this.#isWorse ? unsaid : 0);
-    return {
-      ...ends,
-      refused: refused - lost + counted,
-      lost: counted,
-      failed: this.#isWorse ? 0 : unsaid,
-      again: again - retried,
-    };
+    const counted = this.#isWorse ? unsaid : 0;
+    return { ...ends, refused: refused - lost + counted, lost: counted, failed: unsaid - counted };
   }
 
   /** Takes these refusals for chance, unless they are most tasks; returns whether it does. */

@@ -13,22 +13,20 @@ const LOST: readonly string[] = ["refused", "reset", "refused stream", "truncate
 export interface Ends {
   /** How many were refused. */
   readonly refused?: number;
-  /** How many of the refused ones don't say so: cut off or late, which may be chance, or `unsaid`. */
+  /** How many of the refused ones don't say so: cut off or late, which may be chance. */
   readonly lost?: number;
   /** The longest wait that a server asked for, in milliseconds. */
   readonly askedMs?: number;
-  /** How many of the refused ones failed in other ways. */
-  readonly unsaid?: number;
-  /** How many failed in another way on their first attempt. */
+  /** How many failed in another way. */
   readonly failed?: number;
-  /** How many failed or were lost on a retry, which says nothing about other tasks. */
-  readonly again?: number;
+  /** Whether they were tried again. */
+  readonly isAgain?: boolean;
   /** How many were refused by a server whose key has its own pace. */
   readonly elsewhere?: number;
 }
 
 /** How tasks ended, with all that a guide needs. */
-export interface Told extends Required<Omit<Ends, "unsaid" | "elsewhere">> {
+export interface Told extends Required<Omit<Ends, "elsewhere">> {
   /** How many failed on any attempt without a sign of refusal, or came late; and how many were cancelled. */
   readonly unwell: number;
   readonly cancelled: number;
@@ -41,32 +39,28 @@ export const WELL: Told = {
   lost: 0,
   askedMs: 0,
   failed: 0,
-  again: 0,
+  isAgain: false,
   unwell: 0,
   cancelled: 0,
   isShort: false,
 };
 
-/** @param isAgain Whether this is a retry: failing or being lost again says nothing about other tasks. */
 export function endsOf(
   failures: readonly ItemFailure[],
   amongOthers: boolean,
   isAgain: boolean,
 ): Told {
   const signs = failures.map((failure) => signOf(failure, amongOthers));
-  const lost = signs.filter((sign) => sign === "lost").length;
-  const refused = failures.filter((_, at) =>
-    signs[at] !== undefined && !(isAgain && signs[at] === "lost")
-  );
+  const refused = failures.filter((_, at) => signs[at] !== undefined);
   const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
-  const failed = signs.filter((sign) => sign === undefined).length - cancelled;
-  const late = failures.filter(({ ended }, at) => ended === "timed-out" && signs[at] !== undefined);
+  const failed = failures.length - refused.length - cancelled;
+  const late = refused.filter(({ ended }) => ended === "timed-out");
   return {
     refused: refused.length,
-    lost: isAgain ? 0 : lost,
+    lost: signs.filter((sign) => sign === "lost").length,
     askedMs: Math.max(0, ...refused.map(waitAsked)),
-    failed: isAgain ? 0 : failed,
-    again: isAgain ? failed + lost : 0,
+    failed,
+    isAgain,
     unwell: failed + late.length,
     cancelled,
     isShort: signs.includes("short"),

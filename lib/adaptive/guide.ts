@@ -159,14 +159,15 @@ export class Guide implements PoolGuide {
     this.#isLoading = false;
     const { task } = batch;
     const { lanes, slots } = this.shape;
-    const how = failures === undefined
+    const isAgain = batch.attempt > 1;
+    const how = failures === undefined && !isAgain
       ? WELL
-      : endsOf(failures, lanes * slots > 1, batch.attempt > 1);
+      : endsOf(failures ?? [], lanes * slots > 1, isAgain);
     // Files or sockets that run short here say nothing about a key's server.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.pace as KeyPace | undefined : undefined;
-    const { failed, again, refused: elsewhere } = how;
-    const ours = pace === undefined ? how : { failed, again, elsewhere };
+    const { failed, refused: elsewhere } = how;
+    const ours = pace === undefined ? how : { failed, isAgain, elsewhere };
     // Cancelled tasks tell nothing.
     const ended = count - how.cancelled;
     const { number } = batch.openLane!;

@@ -115,10 +115,11 @@ export class Refusals {
     ends: Ends = {},
     slots: number = 1,
   ): Ends {
-    const how = this.#chance.judge(count, ends, slots <= FEW_SLOTS, startedAtMs);
+    const isShut = this.#inVain > 0;
+    const how = this.#chance.judge(count, ends, slots <= FEW_SLOTS, startedAtMs, isShut);
     const { refused = 0, askedMs = 0, failed = 0 } = how;
     // A failed task is no answer.
-    const through = count - refused - failed - (how.again ?? 0) - (how.elsewhere ?? 0);
+    const through = count - refused - failed - (how.elsewhere ?? 0);
     const epoch = this.#epoch;
     this.#endedMs = endedAtMs;
     this.#slots = slots;

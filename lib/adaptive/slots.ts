@@ -191,14 +191,14 @@ export class Slots {
     this.#quietMs = endedAtMs;
     const wasBound = this.most < Infinity;
     const told = this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.#count);
-    const { refused = 0, failed = 0, again = 0, elsewhere = 0 } = told;
+    const { refused = 0, failed = 0, elsewhere = 0 } = told;
     // The limit was lifted, since tasks fail at any number of slots.
     if (wasBound && this.most === Infinity) {
       this.isSlowStart = true;
       this.#isReopening = false;
     }
     if (refused > 0) return true;
-    if (failed + again + elsewhere > 0) {
+    if (failed + elsewhere > 0) {
       // Unless failures are by chance, a failed task says nothing about latency or enough slots.
       if (this.#hasAnswers && this.#refusals.byChance === 0) return false;
     } else if (!this.#hasAnswers) {

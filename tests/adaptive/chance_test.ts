@@ -147,24 +147,34 @@ Deno.test("tasks that are lost count as refused while nothing is answered that s
   }
 });
 
-Deno.test("while nothing is answered, retries that fail count as refused, too, once failures do", () => {
-  const chance = new Chance();
-  fail(chance, 100, 0, true, 10);
-  const retry = (atMs: number) => chance.judge(1, { again: 1 }, true, atMs);
-  assertEquals(retry(20), { again: 1, refused: 0, lost: 0, failed: 0 });
-  for (const count of [20, 4]) fail(chance, count, count, false, 20);
-  assertEquals(retry(20), { again: 0, refused: 1, lost: 1, failed: 0 });
-  fail(chance, 1, 0, true, 30);
-  assertEquals(retry(40), { again: 1, refused: 0, lost: 0, failed: 0 });
+Deno.test("retries that end badly more often than first attempts say nothing, unless nothing gets through", () => {
+  for (const kind of ["refused", "failed"] as const) {
+    const chance = new Chance();
+    const retry = (isShut = false) => {
+      chance.judge(1, {}, false, 10);
+      return chance.judge(1, { [kind]: 1, isAgain: true }, false, 20, isShut).refused;
+    };
+    chance.judge(100, {}, true, 0);
+    if (kind === "failed") assertEquals(fail(chance, 4, 4, false), 4);
+    assertEquals(Array.from({ length: 6 }, () => retry()), [1, 1, 1, 0, 0, 0]);
+    assertEquals([retry(true), retry()], [1, 0]);
+    // First attempts that are refused as often show a limit.
+    chance.judge(1000, { [kind]: 1000 }, false, 20);
+    assertEquals(retry(), 1);
+  }
 });
 
-Deno.test("retries that fail with few slots show that tasks fail anyway; with many slots they aren't taken for refusals", () => {
+Deno.test("of retries that end badly in a row only one shows that they do so more often", () => {
+  const chance = new Chance();
+  chance.judge(20, {}, true, 0);
+  const retry = () => chance.judge(1, { refused: 1, isAgain: true }, false, 20).refused;
+  assertEquals(Array.from({ length: 20 }, retry), Array(20).fill(1));
+});
+
+Deno.test("retries that fail with few slots show that tasks fail anyway", () => {
   const chance = new Chance();
   fail(chance, 100, 0, true);
-  for (let time = 0; time < 100; time++) {
-    assertEquals(chance.judge(1, { again: 1 }, false, 0).refused, 0);
-  }
-  for (let time = 0; time < 100; time++) chance.judge(1, { again: 1 }, true, 0);
+  for (let time = 0; time < 100; time++) chance.judge(1, { failed: 1, isAgain: true }, true, 0);
   assertEquals(fail(chance, 100, 50, false), 0);
 });
 

@@ -6,22 +6,17 @@ import type { ItemFailure } from "../../lib/lanes/lane.ts";
 
 const failed = (reason: unknown): ItemFailure[] => [{ offset: 0, ended: "failed", reason }];
 
-Deno.test("retries that fail or are lost are counted apart, and retries that are refused aren't", () => {
-  const told = (reason: unknown, isAgain: boolean) => {
-    const { refused, lost, failed: failing, again } = endsOf(failed(reason), true, isAgain);
-    return { refused, lost, failing, again };
+Deno.test("failures say that the server refused, that the task was lost, or nothing", () => {
+  const told = (reason: unknown) => {
+    const { refused, lost, failed: failing } = endsOf(failed(reason), true, false);
+    return [refused, lost, failing];
   };
-  for (
-    const [reason, first] of [
-      [new TypeError("error reading a body from connection"), { refused: 1, lost: 1, failing: 0 }],
-      [{ status: 500 }, { refused: 0, lost: 0, failing: 1 }],
-    ] as const
-  ) {
-    assertEquals(told(reason, false), { ...first, again: 0 });
-    assertEquals(told(reason, true), { refused: 0, lost: 0, failing: 0, again: 1 });
-  }
-  const refused = { refused: 1, lost: 0, failing: 0, again: 0 };
-  assertEquals([false, true].map((isAgain) => told({ status: 429 }, isAgain)), [refused, refused]);
+  const lost = new TypeError("error reading a body from connection");
+  assertEquals([{ status: 429 }, lost, { status: 500 }].map(told), [[1, 0, 0], [1, 1, 0], [
+    0,
+    0,
+    1,
+  ]]);
 });
 
 Deno.test("failed and late tasks count against the place where they ran, retries too, and refused ones don't", () => {

@@ -64,12 +64,13 @@ export type Server =
   }
   /**
    * Refuses this share, whatever the load, and all above `most` at once; with `after`, it loses the share after
-   * that many times an answer's time; or answers with an error that doesn't say why.
+   * that many times an answer's time; or answers with an error that doesn't say why, or asks for a pause.
    */
   | {
     readonly kind: "chance";
     readonly share: number;
     readonly after?: number;
+    readonly askedMs?: number;
     readonly most?: number;
     readonly unsaid?: boolean;
   };
@@ -83,6 +84,8 @@ interface Answer {
 
 /** How long a refusal takes that comes at once, in milliseconds. */
 const REFUSES_MS = 1;
+/** The longest wait before the first retry, in milliseconds. */
+const RETRY_MS = 100;
 
 /** What a task does, in milliseconds. */
 export interface SimulatedTask {
@@ -105,6 +108,10 @@ export interface SimulatedJob {
   readonly comesAtMs?: (index: number) => number;
   /** Items come for this long, however many; refused ones fail instead of being tried again. */
   readonly forMs?: number;
+  /** Items that the server refuses, or that fail if it doesn't say why, whenever they are asked. */
+  readonly isBad?: (index: number) => boolean;
+  /** How often an item is tried again, each time after a longer wait; unlimited and at once if left out. */
+  readonly retries?: number;
   /** The limit of memory. */
   readonly memoryBytes?: number;
   /** The mean time between two standstills of the machine, each of 50 to 500 ms. */
@@ -127,6 +134,8 @@ export interface Simulated {
   readonly wallMs: number;
   readonly refused: number;
   readonly ended: number;
+  /** How many items were tried in vain. */
+  readonly failed: number;
   /** When the first task was refused. */
   readonly firstRefusedMs: number;
   readonly peakBytes: number;
@@ -290,7 +299,7 @@ export function simulate(
       case "chance":
         if (asked > (server.most ?? Infinity)) return quickly;
         if (random() >= server.share) break;
-        if (server.after === undefined) return quickly;
+        if (server.after === undefined) return { ...quickly, askedMs: server.askedMs ?? 0 };
         return { atMs: nowMs + server.after * ms, isRefused: true };
       case "knee":
         return { atMs: nowMs + ms * Math.max(1, (asked + 1) / server.most) };
@@ -311,9 +320,24 @@ export function simulate(
   let [next, ended, refused, starts] = [0, 0, 0, 0];
   let firstRefusedMs = Infinity;
   const again: number[] = [];
+  // How often items were tried again, and how many wait for that.
+  const tries = new Map<number, number>();
+  let [waiting, failed] = [0, 0];
+  const later = (index: number) => {
+    if (job.retries === undefined) return void (forMs === Infinity && again.push(index));
+    const tried = tries.get(index) ?? 0;
+    if (tried === job.retries) return void failed++;
+    tries.set(index, tried + 1);
+    waiting++;
+    at(nowMs + RETRY_MS * 2 ** tried * random(), () => {
+      waiting--;
+      again.push(index);
+      fill();
+    });
+  };
   const hasMore = () => again.length > 0 || next < job.items && nowMs < forMs;
-  const isOver = () => inFlight === 0 && !hasMore();
-  let nextStartMs = 0;
+  const isOver = () => inFlight === 0 && waiting === 0 && !hasMore();
+  let [nextStartMs, wasRetry] = [0, false];
   const start = (index: number, at0: number) => {
     const place = places[at0]!;
     const { waitMs, computeMs, blockMs = 0, threadMs = 0, sendMs = 0, bytes = 0 } = job.taskAt(
@@ -323,6 +347,7 @@ export function simulate(
     place.inFlight++;
     inFlight++;
     hold(bytes);
+    const isAgain = tries.has(index);
     const end = (isRefused: boolean, askedMs = 0) => {
       place.inFlight--;
       inFlight--;
@@ -330,14 +355,16 @@ export function simulate(
       if (isRefused) {
         refused++;
         firstRefusedMs = Math.min(firstRefusedMs, nowMs);
-        if (forMs === Infinity) again.push(index);
+        later(index);
       } else ended++;
       const isUnsaid = "unsaid" in server && server.unsaid === true;
       const count = Number(isRefused);
       const isLost = server.kind === "chance" && server.after !== undefined ||
         "resets" in server && server.resets === true;
       const lost = isLost ? count : 0;
-      const how = isUnsaid ? { failed: count } : { refused: count, lost, askedMs };
+      const how = isUnsaid
+        ? { failed: count, isAgain }
+        : { refused: count, lost, askedMs, isAgain };
       if (controller?.onEnded(1, startedAtMs, clockMs(), how, at0)) look();
       fill();
     };
@@ -360,7 +387,7 @@ export function simulate(
       }
       if (waitMs === 0) return compute(place, noisy(computeMs) + send, endHere);
       asked++;
-      const { atMs, isRefused = false, askedMs } = answer(waitMs);
+      const { atMs, isRefused = false, askedMs } = job.isBad?.(index) ? quickly : answer(waitMs);
       at(Number.isNaN(atMs) ? nowMs + REFUSES_MS : atMs, () => {
         asked--;
         if (isRefused) end(true, askedMs);
@@ -392,7 +419,11 @@ export function simulate(
       if (place === "event loop" && least.freeMs > nowMs) return fillAt(least.freeMs);
       nextStartMs = nowMs + gapMs;
       starts++;
-      start(again.shift() ?? next++, places.indexOf(least));
+      // After a retry a new item has its turn.
+      const isFresh = wasRetry && next < job.items && nowMs < forMs && comesAtMs(next) <= nowMs;
+      const index = isFresh ? next++ : again.shift() ?? next++;
+      wasRetry = tries.has(index);
+      start(index, places.indexOf(least));
     }
   };
 
@@ -489,6 +520,7 @@ export function simulate(
     wallMs: isOver() ? clockMs() : Infinity,
     refused,
     ended,
+    failed,
     firstRefusedMs,
     peakBytes,
     starts: starts - refused,

@@ -1,5 +1,6 @@
 /** The made-up jobs that controllers and laws are judged on. */
 
+import { seededRandom } from "../../lib/timing/random.ts";
 import type { Server, SimulatedJob, SimulatedTask } from "./simulation.ts";
 
 const AMPLE: Server = { kind: "ample" };
@@ -64,6 +65,8 @@ const minute = (name: string, task: SimulatedTask, server: Server): SimulatedJob
   ...job(name, Infinity, task, server),
   forMs: 60_000,
 });
+/** Of so many items one, at random. */
+const oneOf = (count: number) => (index: number) => seededRandom(index + 1)() < 1 / count;
 const refuses = (most: number, after?: number, unsaid = false): Server => ({
   kind: "refuses",
   most: () => most,
@@ -243,7 +246,7 @@ export const HARD: readonly SimulatedJob[] = [
   }),
 ];
 
-/** Tasks of which some are refused or fail by chance, whatever the load: that is no limit. */
+/** Tasks of which some are refused or fail by chance or whenever they are asked, whatever the load. */
 export const CHANCE: readonly SimulatedJob[] = [
   minute("refuses 1 % by chance", waits(40), { kind: "chance", share: 0.01 }),
   minute("refuses 3 % by chance", waits(40), { kind: "chance", share: 0.03 }),
@@ -251,6 +254,13 @@ export const CHANCE: readonly SimulatedJob[] = [
   minute("10 % hang for 60 ms", waits(15), { kind: "chance", share: 0.1, after: 4 }),
   minute("10 % fail", waits(15), { kind: "chance", share: 0.1, unsaid: true }),
   minute("half fails", waits(40), { kind: "chance", share: 0.5, unsaid: true }),
+  { ...minute("a page of 50 is refused", waits(40), AMPLE), isBad: oneOf(50), retries: 5 },
+  { ...minute("a page of 10 is refused", waits(40), AMPLE), isBad: oneOf(10), retries: 5 },
+  {
+    ...minute("a page of 10 is refused, takes 20", waits(40), refuses(20)),
+    isBad: oneOf(10),
+    retries: 5,
+  },
 ];
 
 /** Jobs whose tasks hold memory, under a limit. */
