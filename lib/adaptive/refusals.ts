@@ -132,7 +132,6 @@ export class Refusals {
     if (startedAtMs < this.#knownMs) return how;
     if (through > 0) this.#inVain = this.#askedMs = 0;
     this.#count({ asked: refused, refused }, slots);
-    if (askedMs > 0) this.#chance.forget();
     if (refused > 0) this.#onlyFail = failed < (ends.failed ?? 0);
     this.#learn({ asked: through + refused, refused }, slots);
     if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
@@ -185,7 +184,7 @@ export class Refusals {
   /** Whether it is the first, beside some answers: it would set a pace at which it takes long to tell chance. */
   #isFirst(inFlight: number): boolean {
     const { asked, refused } = this.#epoch;
-    return this.#latest === undefined && this.#askedMs === 0 && refused === 1 &&
+    return this.#latest === undefined && refused === 1 &&
       asked + inFlight > SOME && asked < FIRST;
   }
 
@@ -257,7 +256,7 @@ export class Refusals {
     // While slots grow to the limit again, they are so few that a refusal would limit them to almost nothing.
     const isLuck = this.#chance.isSaid && this.#latest === this.#number && refused === 1 &&
       answered < LUCK_ANSWERS;
-    if (isLuck && this.#askedMs === 0) return this.#latest?.refuse(refused);
+    if (isLuck) return this.#latest?.refuse(refused);
     const latencyMs = this.#latencyMs = Math.max(1, busyMs / answered);
     const ms = Math.max(1, nowMs - fromMs);
     const perMs = answered / ms;
@@ -290,7 +289,7 @@ export class Refusals {
   /** Whether refusals that reach one limit after another are taken for chance. */
   #isByChance({ early, inVain }: CutLimit): boolean {
     if (this.#chance.isSaid) {
-      return inVain !== undefined && this.#askedMs === 0 && this.#chance.accept(inVain);
+      return inVain !== undefined && this.#chance.accept(inVain);
     }
     if (early >= MOST_EARLY) this.#chance.giveUp();
     return early >= MOST_EARLY;

@@ -254,6 +254,16 @@ export const CHANCE: readonly SimulatedJob[] = [
   minute("10 % hang for 60 ms", waits(15), { kind: "chance", share: 0.1, after: 4 }),
   minute("10 % fail", waits(15), { kind: "chance", share: 0.1, unsaid: true }),
   minute("half fails", waits(40), { kind: "chance", share: 0.5, unsaid: true }),
+  minute("refuses 3 % by chance, asks for a second", waits(40), {
+    kind: "chance",
+    share: 0.03,
+    askedMs: 1000,
+  }),
+  minute("refuses 10 % by chance, asks for a second", waits(40), {
+    kind: "chance",
+    share: 0.1,
+    askedMs: 1000,
+  }),
   { ...minute("a page of 50 is refused", waits(40), AMPLE), isBad: oneOf(50), retries: 5 },
   { ...minute("a page of 10 is refused", waits(40), AMPLE), isBad: oneOf(10), retries: 5 },
   {
