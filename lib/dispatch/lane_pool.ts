@@ -280,15 +280,6 @@ export class LanePool implements PlacesHost {
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
 
-  get #takesAhead(): boolean {
-    return this.options.takesAhead && !this.#places.isSimple;
-  }
-
-  /** Whether a place has a lane, or one is available for it. */
-  #canOpen({ open }: Place): boolean {
-    return open !== undefined || this.openLanes.length < this.lanes;
-  }
-
   /** Takes back, or asks back, one batch that waits on a lane if another lane has a slot free for it. */
   #recallWaiting(): boolean {
     const someIdle = this.openLanes.some(({ inFlight }) => inFlight.size === 0);
@@ -301,7 +292,8 @@ export class LanePool implements PlacesHost {
         const waits = isOverfull || batch.isHeldUp;
         if (!waits && !(someIdle && lane.stageOf(batch.task) !== "loaded")) continue;
         const place = this.#places.best(batch.run, false);
-        if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
+        if (place === undefined || place.load >= place.slots) continue;
+        if (place.open === undefined && this.openLanes.length >= this.lanes) continue;
         if (!place.accepts(batch.task) || batch.isHeldUp && place.open?.isHeldUp) continue;
         // A busy lane takes nothing from one that only starts or loads the task: both share the work.
         if (!waits && !place.isReadyFor(batch.task)) continue;
@@ -340,26 +332,21 @@ export class LanePool implements PlacesHost {
       const isHere = place?.number === 0 && !this.options.remote;
       if (isHere && this.#turn.isOver(Math.max(this.#lastSentMs, this.inFlight.endedMs))) return;
       const batch = place && run.take();
-      if (batch === undefined || run.isCall) this.#unqueue(run);
-      else if (this.#ready.size > 1) this.#pass(run);
+      if (batch === undefined || run.isCall || this.#ready.size > 1) this.#unqueue(run);
+      if (batch !== undefined && !run.isCall) this.#queue(run);
       if (batch !== undefined) this.#send(run, place!, batch);
     }
   }
 
   /** All slots are taken: only runs that send ahead may send more, regardless of turns. */
   #sendAhead(): void {
-    if (!this.#takesAhead) return;
+    if (!this.options.takesAhead || this.#places.isSimple) return;
     for (const run of this.#ready.slice(1, MOST_ASKED)) {
       if (run.ahead === 0 || run.peek()?.alone !== false) continue;
       const place = this.#places.placeFor(run, false);
       const batch = place && run.take();
       if (place !== undefined && batch !== undefined) this.#send(run, place, batch);
     }
-  }
-
-  #pass(run: PoolRun): void {
-    this.#unqueue(run);
-    this.#queue(run);
   }
 
   /** How many slots are free, though perhaps not for every run. */

@@ -11,8 +11,8 @@ import {
   RetryAfterError,
   TimeoutError,
 } from "../lanes/errors.ts";
-import type { Death, Forced, Report } from "../lanes/lane.ts";
-import { type Task, titleOf } from "../lanes/task.ts";
+import type { Death, Forced, QuarantinedItem, Report } from "../lanes/lane.ts";
+import { titleOf } from "../lanes/task.ts";
 import { type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, ForcedEnd, History } from "./batch.ts";
@@ -319,14 +319,6 @@ export function asksTooLong(
 
 /** An item that lost this many lanes before it started, the last of them alone, is held to end them. */
 const MOST_LOSSES = 3;
-
-/** An item that ended more than one lane. */
-export interface QuarantinedItem {
-  readonly task: Task;
-  readonly index: number;
-  readonly item: unknown;
-  readonly reason: CrashedError;
-}
 
 /** The message for an item whose task went on after it was asked to stop; it says only what is known. */
 function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean): string {

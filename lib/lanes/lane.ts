@@ -129,6 +129,14 @@ export interface Death {
   readonly by?: LaneBatch | "ended";
 }
 
+/** An item that ended more than one lane. */
+export interface QuarantinedItem {
+  readonly task: Task;
+  readonly index: number;
+  readonly item: unknown;
+  readonly reason: Error;
+}
+
 /** The result of ending a task that ran on after it was asked to stop. */
 export type Forced =
   /** The lane is being ended together with the task; `died` will follow. */

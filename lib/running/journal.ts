@@ -11,14 +11,12 @@ import { basename } from "node:path";
 import { linesOf } from "../children/parent.ts";
 import { makeWhole, statOrUndefined } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
+import type { Task } from "../lanes/task.ts";
 import { UsageError } from "../text/option_values.ts";
 import { digestIn, type Known, KnownItems, MOST_KNOWN_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
 
-interface JobIdentity {
-  readonly module: string;
-  readonly export: string;
-}
+type JobIdentity = Pick<Task, "module" | "export">;
 
 interface Header extends JobIdentity {
   readonly kind: string;

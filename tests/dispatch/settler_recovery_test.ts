@@ -3,7 +3,8 @@ import fc from "../properties.ts";
 import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type RetryOptions } from "../../lib/dispatch/map_options.ts";
 import { outcomeAt, type Rejected } from "../../lib/dispatch/output.ts";
-import { MOST_KILLS, type QuarantinedItem, Settler } from "../../lib/dispatch/settler.ts";
+import { MOST_KILLS, Settler } from "../../lib/dispatch/settler.ts";
+import type { QuarantinedItem } from "../../lib/lanes/lane.ts";
 import {
   AbandonedError,
   CancelledError,

@@ -5,9 +5,8 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError, NoneFreeError } from "../errors.ts";
-import type { Suspicion } from "../lane.ts";
+import type { QuarantinedItem, Suspicion } from "../lane.ts";
 import type { Frame } from "../subprocess/frame.ts";
-import type { Task } from "../task.ts";
 import { clock, within } from "../timers.ts";
 import {
   BEAT_MS,
@@ -124,10 +123,6 @@ export class Cluster {
   /** How many lanes have joined; undefined if none is known. */
   get lanes(): number | undefined {
     return lanesOf(this.#machines.values()) || undefined;
-  }
-
-  get #someLeave(): boolean {
-    return [...this.#leases.values()].some(({ isLeaving }) => isLeaving);
   }
 
   #leasesOf(machine: Machine): Lease[] {
@@ -266,10 +261,6 @@ export class Cluster {
     );
   }
 
-  #someFreed(): Promise<void> {
-    return within(BEAT_MS, this.#freed.promise, () => {});
-  }
-
   /** Reads the modules' contents for their digests, or records why they can't be read. */
   async #read(names: Iterable<string>) {
     const modules: ModuleName[] = [];
@@ -308,8 +299,9 @@ export class Cluster {
       const [best] = usable;
       if (best === undefined) throw new LaneStartError(`no machine at ${broker.where} answers`);
       if (this.#roomOf(best) === 0) {
-        if (!this.#someLeave) throw allInUse(broker, lanesOf(usable));
-        await this.#someFreed();
+        const someLeave = [...this.#leases.values()].some(({ isLeaving }) => isLeaving);
+        if (!someLeave) throw allInUse(broker, lanesOf(usable));
+        await within(BEAT_MS, this.#freed.promise, () => {});
         continue;
       }
       const clockOffsetMs = await (best.clock ??= clockOffset(broker, best.id));
@@ -375,14 +367,7 @@ export class Cluster {
   }
 
   /** Stores an item that ended more than one lane where the machines' operators find it. */
-  bury(
-    { task, index, item, reason }: {
-      readonly task: Task;
-      readonly index: number;
-      readonly item: unknown;
-      readonly reason: Error;
-    },
-  ): void {
+  bury({ task, index, item, reason }: QuarantinedItem): void {
     const letter: DeadLetter = {
       job: this.id,
       task: fit(`${task.export} of ${task.module}`),
