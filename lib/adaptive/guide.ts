@@ -37,6 +37,8 @@ const STALE_MS = 100;
 const UNWATCHED_MS = 10;
 /** How late timers come on an idle machine, in milliseconds. */
 const TIMER_MS = 1;
+/** How long a limited pace is kept that no run uses, in milliseconds: as long as it takes to grow again. */
+const UNUSED_MS = 30_000;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
 
@@ -47,6 +49,10 @@ export class Guide implements PoolGuide {
   readonly #controller: Controller;
   /** Whether no task has started yet because its module is being loaded. */
   #isLoading = false;
+  /** The paces of keys, each shared by all runs that have tasks of it. */
+  readonly #paces = new Map<Key, KeyPace>();
+  /** Those that are limited and that no run uses just now, the latest last. */
+  readonly #unused = new Map<Key, KeyPace>();
   /** The paces of keys that are limited, because some of their tasks were refused. */
   readonly #bound = new Map<KeyPace, Key>();
   /** The first two keys that came, which is enough to know if there are several. */
@@ -120,7 +126,23 @@ export class Guide implements PoolGuide {
     return this.#controller.isBraking;
   }
 
-  readonly pace: PaceMaker = (inFlight) => new KeyPace(this.#options.maxSlots, inFlight);
+  readonly pace: PaceMaker = (key) =>
+    this.#paces.getOrInsertComputed(key, () => {
+      this.#forgetUnused();
+      const known = this.#unused.get(key);
+      this.#unused.delete(key);
+      return known ?? new KeyPace(this.#options.maxSlots, (pace) => {
+        this.#paces.delete(key);
+        if (pace.isBound) this.#unused.set(key, pace);
+      });
+    }).join();
+
+  #forgetUnused(): void {
+    for (const [key, { unusedMs }] of this.#unused) {
+      if (clock.now() - unusedMs < UNUSED_MS) break;
+      this.#unused.delete(key);
+    }
+  }
 
   together(task: Task): boolean {
     return this.shape.place === "lanes" && this.tasks.isProven(task);

@@ -17,19 +17,25 @@ import { Bag } from "./collections.ts";
 /** A key under which items are counted, where each key has a limit of its own. */
 export type Key = string | number;
 
-/** How fast a key's server may be asked, learned from its refusals. */
+/** How fast a key's server may be asked by all runs together, learned from its refusals. */
 export interface Pace {
-  readonly slots: number;
-  /** The least time between two starts, in milliseconds. */
-  readonly gapMs: number;
   /** Whether there is a limit at all, which is lost if the pace is dropped. */
   readonly isBound: boolean;
-  /** How long no task of the key may start, in milliseconds. */
-  waitMs(nowMs: number): number;
+  /**
+   * How long no task of the key may start, in milliseconds; Infinity until one in flight has ended or more may
+   * be: then `onFree` is called, once.
+   */
+  waitMs(nowMs: number, onFree: () => void): number;
+  /** Counts a task that is about to be sent. */
+  take(): void;
+  /** Notes that a task ended or comes back. */
+  leave(): void;
+  /** Called once by each of its users, when it needs the pace no more. */
+  release(): void;
 }
 
-/** Makes the pace of a key, which reads from `inFlight` how many of its tasks are in flight. */
-export type PaceMaker = (inFlight: () => number) => Pace;
+/** Returns the pace of a key, for one more user. */
+export type PaceMaker = (key: Key) => Pace;
 
 /** The settings that lanes read, and those that only the dispatcher does. */
 export interface BatchSettings extends LaneSettings {

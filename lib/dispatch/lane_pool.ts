@@ -46,7 +46,7 @@ export interface PoolGuide extends BatchWatch {
   readonly gapMs: number;
   /** Whether no task may start for now; the guide resizes the pool when this ends. */
   readonly isBraking: boolean;
-  /** Makes the pace of each key. */
+  /** Gives the pace of each key. */
   readonly pace: PaceMaker;
   readonly tasks: TaskPlaces;
   /** Whether a task's items travel together if they are tiny. */

@@ -6,7 +6,7 @@
  */
 
 import { Alarm, clock } from "../lanes/timers.ts";
-import { Batch, type Pace, type PaceMaker } from "./batch.ts";
+import { Batch, type Pace } from "./batch.ts";
 import { Fifo } from "./collections.ts";
 import type { Rate } from "./map_options.ts";
 
@@ -14,7 +14,7 @@ export interface LimitOptions {
   readonly rate?: Rate | undefined;
   /** How many tasks may be in flight; no limit unless given. */
   readonly slots?: number | undefined;
-  readonly pace?: PaceMaker | undefined;
+  readonly pace?: Pace | undefined;
 }
 
 /** A start whose token hasn't returned. */
@@ -38,8 +38,6 @@ export class Limit {
   /** Batches that were taken and may not have started, because their lane may still be loading. */
   readonly #held = new Set<Batch>();
   #pausedUntilMs = -Infinity;
-  #takenMs = -Infinity;
-  readonly pace: Pace | undefined;
   /** Whether it counts tasks in flight; from the first pause on it does. */
   counts: boolean;
   readonly #free: Alarm;
@@ -48,8 +46,11 @@ export class Limit {
   constructor(private readonly options: LimitOptions, private readonly onFree: () => void) {
     this.#free = new Alarm(onFree);
     const { rate, slots = Infinity, pace } = options;
-    this.pace = pace?.(() => this.#inFlight);
     this.counts = rate !== undefined || slots !== Infinity || pace !== undefined;
+  }
+
+  get pace(): Pace | undefined {
+    return this.options.pace;
   }
 
   get #inFlight(): number {
@@ -67,12 +68,10 @@ export class Limit {
 
   /** Milliseconds until a start is allowed; Infinity if a batch must leave its lane first. */
   waitMs(nowMs: number): number {
-    const { pace, options: { slots = Infinity } } = this;
+    const { pace, slots = Infinity } = this.options;
     const inFlight = this.#inFlight;
-    if (inFlight >= Math.min(slots, pace?.slots ?? Infinity)) return Infinity;
-    const pacedMs = pace?.isBound
-      ? Math.max(pace.waitMs(nowMs), this.#takenMs + pace.gapMs - nowMs)
-      : 0;
+    if (inFlight >= slots) return Infinity;
+    const pacedMs = pace?.waitMs(nowMs, this.onFree) ?? 0;
     const doublings = inFlight === 0 ? 0 : Math.floor(Math.log2(inFlight)) + 1;
     const roomMs = this.#pausedUntilMs + doublings * DOUBLES_MS - nowMs;
     return Math.max(roomMs, pacedMs, this.#tokenMs(nowMs));
@@ -100,7 +99,6 @@ export class Limit {
 
   /** Counts a batch that is about to be sent. */
   take(batch: Batch): void {
-    if (this.pace?.isBound) this.#takenMs = clock.now();
     if (this.counts) this.#held.add(batch);
   }
 
@@ -141,5 +139,6 @@ export class Limit {
 
   stop(): void {
     this.#free.stop();
+    this.pace?.release();
   }
 }

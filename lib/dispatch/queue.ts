@@ -115,6 +115,7 @@ export class Queue {
       this.#limit.take(batch);
       limit?.take(batch);
       batch.pace = limit?.pace;
+      batch.pace?.take();
     }
     return batch;
   }
@@ -190,6 +191,7 @@ export class Queue {
   leave(batch: Batch, startedAtMs: number): void {
     if (!this.isCounted) return;
     this.#limit.leave(batch, startedAtMs);
+    batch.pace?.leave();
     this.#keys.leave(batch, startedAtMs);
   }
 
@@ -278,6 +280,11 @@ const isRetry = ({ attempt, alone }: Batch) => attempt > 1 && !alone;
 /** Idle keys are removed once there are 1.5 times as many keys as after the last time, plus this many. */
 const MORE_KEYS = 16;
 
+/** The limits of each key. */
+interface KeyLimits extends Omit<LimitOptions, "pace"> {
+  readonly pace?: PaceMaker | undefined;
+}
+
 /**
  * A run's batches that wait to be sent: in one queue, or in one for each key that has its own limit. A queue
  * whose limit is reached holds up no other.
@@ -293,7 +300,7 @@ export class KeyQueues {
   #mostKeys = MORE_KEYS;
 
   /** @param onMore Called when something may be sent that had to wait. */
-  constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
+  constructor(private readonly limit: KeyLimits, private readonly onMore: () => void) {}
 
   get keys(): number {
     return this.#queues.size;
@@ -352,7 +359,8 @@ export class KeyQueues {
   #queueOf(key: Key | undefined): KeyQueue {
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = new KeyQueue(key === undefined ? {} : this.limit, (queue) => {
+      const limit = key === undefined ? {} : { ...this.limit, pace: this.limit.pace?.(key) };
+      queue = new KeyQueue(limit, (queue) => {
         this.#ready.add(queue);
         this.onMore();
       });
@@ -372,17 +380,22 @@ export class KeyQueues {
     if (queue === undefined) return;
     queue.limit.leave(batch, startedAtMs);
     if (queue.first !== undefined) this.#ready.add(queue);
-    else if (queue.limit.isIdle(clock.now())) this.#queues.delete(key);
+    else if (queue.limit.isIdle(clock.now())) this.#forget(key, queue);
     else if (this.#queues.size > this.#mostKeys) this.#forgetIdle();
   }
 
   /** Removes each key without waiting or running batches, unless its rate or a pause still counts. */
   #forgetIdle(): void {
     const nowMs = clock.now();
-    for (const [key, { first, limit }] of this.#queues) {
-      if (first === undefined && limit.isIdle(nowMs)) this.#queues.delete(key);
+    for (const [key, queue] of this.#queues) {
+      if (queue.first === undefined && queue.limit.isIdle(nowMs)) this.#forget(key, queue);
     }
     this.#mostKeys = 1.5 * this.#queues.size + MORE_KEYS;
+  }
+
+  #forget(key: Key | undefined, { limit }: KeyQueue): void {
+    limit.stop();
+    this.#queues.delete(key);
   }
 
   /** Removes every queue; returns the batches that waited. */

@@ -58,7 +58,8 @@ Deno.test("a task that is lost among few limits no key, and one that is refused 
   guide.lead(pool as unknown as LanePool);
   const lost = new TypeError("error reading a body from connection");
   const isBound = (attempt: number, reason: unknown) => {
-    const pace = guide.pace(() => 1);
+    const pace = guide.pace(`${attempt} ${reason}`);
+    pace.take();
     const batch = {
       task: { module: "file:///task.ts", export: "default" },
       ...{ items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
@@ -86,7 +87,8 @@ Deno.test("a key whose slots are limited is told for how long nothing moved", ()
       ...{ do: (action: () => void) => action(), resize: () => {}, retireUnused: () => {} },
     } as unknown as LanePool);
     guide.begin();
-    const pace = guide.pace(() => 1) as KeyPace;
+    const pace = guide.pace("a") as KeyPace;
+    pace.take();
     const batch = {
       ...{ task, items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
       ...{ history: { key: "a" }, pace, attempt: 1 },
@@ -119,7 +121,8 @@ Deno.test("of one key's refusals in a row only the last is kept, with the slots 
   } as unknown as LanePool);
   guide.begin();
   for (const key of ["a", "b"]) {
-    const pace = guide.pace(() => 9) as KeyPace;
+    const pace = guide.pace(key) as KeyPace;
+    pace.inFlight = 9;
     const batch = {
       task: { module: "file:///task.ts", export: "default" },
       ...{ items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
@@ -211,7 +214,7 @@ Deno.test("after a list of which some were refused, the outcome has as many slot
     };
     guide.lead(pool as unknown as LanePool);
     guide.begin();
-    const pace = "key" in history ? guide.pace(() => pool.load) : undefined;
+    const pace = "key" in history ? guide.pace("a") as KeyPace : undefined;
     const batch = {
       ...{ task, items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
       ...{ history, pace, attempt: 1 },
@@ -220,6 +223,7 @@ Deno.test("after a list of which some were refused, the outcome has as many slot
     for (const failures of [refused, refused, undefined, undefined]) {
       time.nowMs++;
       pool.load--;
+      if (pace !== undefined) pace.inFlight = pool.load;
       const report = { count: 1, values: [1], startedAtMs, endedAtMs: time.nowMs, failures };
       guide.reported(batch as unknown as Batch, report as unknown as Report);
     }
