@@ -49,14 +49,6 @@ type Rejection = NonNullable<Settled["rejection"]>;
 /** An item whose attempt gave no value. */
 type Attempted = Settled & { readonly rejection: Rejection };
 
-/** The conditions of an item's next attempt. */
-interface Next {
-  /** The wait that the task's server asked for, in milliseconds. */
-  readonly askedMs?: number | undefined;
-  /** Changes to the item's history. */
-  readonly changes?: Partial<History>;
-}
-
 /** How a pool handles tasks that don't stop and items that end lanes. */
 export interface LossOptions {
   /** How long a task may go on after it was asked to stop, in milliseconds, before it is forced to. */
@@ -80,7 +72,7 @@ export class Settler {
       if (offset > from) this.run.onSettled(part(from, offset, undefined));
       from = offset + 1;
       const attempted = part(offset, from, { ended, reason });
-      if (isStarted) this.#retryOrSettle(attempted, { askedMs });
+      if (isStarted) this.#retryOrSettle(attempted, {}, askedMs);
       else this.run.onSettled(attempted);
     }
     if (report.count > from) this.run.onSettled(part(from, report.count, undefined));
@@ -90,11 +82,15 @@ export class Settler {
   reject(batch: Batch, offset: number, how: Rejection, known: Unreported = {}): void {
     const { started: isStarted = true, sinceMs, ...changes } = known;
     const items = { batch, from: offset, count: 1, rejection: how, isStarted };
-    this.#retryOrSettle(unreported(items, sinceMs), { changes });
+    this.#retryOrSettle(unreported(items, sinceMs), changes);
   }
 
-  #retryOrSettle(attempted: Attempted, next: Next): void {
-    const rejection = this.#retry(attempted, next);
+  /**
+   * @param changes Changes to the item's history.
+   * @param askedMs The wait that the task's server asked for, in milliseconds.
+   */
+  #retryOrSettle(attempted: Attempted, changes: Partial<History>, askedMs?: number): void {
+    const rejection = this.#retry(attempted, changes, askedMs);
     if (rejection !== undefined) this.run.onSettled({ ...attempted, rejection });
   }
 
@@ -114,7 +110,7 @@ export class Settler {
   }
 
   /** Retries an item; if that isn't allowed, returns how it ended. */
-  #retry(attempted: Attempted, { askedMs = 0, changes = {} }: Next): Rejection | undefined {
+  #retry(attempted: Attempted, changes: Partial<History>, askedMs = 0): Rejection | undefined {
     const { batch, from: offset, isStarted, rejection } = attempted;
     const { run } = this;
     const { retries } = run.options;
