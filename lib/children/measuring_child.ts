@@ -3,7 +3,7 @@
 import { userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { Child } from "../lanes/subprocess/child.ts";
-import { after, within } from "../lanes/timers.ts";
+import { after, afterLimit, within } from "../lanes/timers.ts";
 import { Inbox, lineOf } from "./parent.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
@@ -94,7 +94,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   guard(ms?: number): void {
     this.#unguard();
     this.#guardMs = ms;
-    this.#unguard = after(ms ?? Infinity, () => {
+    this.#unguard = afterLimit(ms ?? Infinity, () => {
       this.isLate = true;
       this.stop();
     });
@@ -140,8 +140,8 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     while (true) {
       const message: AnyMessage | undefined = await this.next();
       this.#signal?.throwIfAborted();
-      if (this.isLate) throw new TrialError(`${name} did not end within ${this.#guardMs} ms`);
       if (message?.type === "result") return message.result as Result;
+      if (this.isLate) throw new TrialError(`${name} did not end within ${this.#guardMs} ms`);
       if (message === undefined || message.type === "error") {
         const why = message ? `${message.name}: ${message.message}` : await this.howItEnded();
         throw new TrialError(`${name} gave no result: ${why}`, { cause: message });

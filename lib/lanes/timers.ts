@@ -169,10 +169,15 @@ export function after(waitMs: number, action: () => void): () => void {
   return () => clock.clearTimeout(timer);
 }
 
+/** The same, for a limit: if this event loop was held up, what has come in time is read before the action. */
+export function afterLimit(waitMs: number, action: () => void): () => void {
+  let forget = after(waitMs, () => forget = after(0, action));
+  return () => forget();
+}
+
 /** The promise's result, or that of `late` if the promise takes longer than this many milliseconds. */
 export function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
   const { promise: tooLate, resolve } = Promise.withResolvers<void>();
-  // If this event loop was held up, what has come in time is read in its next turn.
-  let forget = after(ms, () => forget = after(0, resolve));
-  return Promise.race([promise, tooLate.then(late)]).finally(() => forget());
+  const forget = afterLimit(ms, resolve);
+  return Promise.race([promise, tooLate.then(late)]).finally(forget);
 }

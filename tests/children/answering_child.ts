@@ -11,6 +11,12 @@ await answerParent<{ does: string }>(async ({ order: { does }, tell }) => {
     tell({ type: "left", pid: new Deno.Command(Deno.execPath(), { args }).spawn().pid });
   }
   if (does === "throw text") throw "no error at all";
+  const [, mark] = /^mark (.*)/.exec(does) ?? [];
+  if (mark !== undefined) {
+    // Answers once there is a file, and removes it when that is done.
+    while (await Deno.stat(mark).then(() => false, () => true));
+    addEventListener("unload", () => Deno.removeSync(mark));
+  }
   if (does === "exit") {
     console.log("zero\n\none\ntwo\nthree\nfour\nfive\nsix");
     Deno.exit(7);

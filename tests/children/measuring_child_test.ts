@@ -60,6 +60,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "an answer that came while this event loop was held up is read before its limit counts",
+  ignore: ignore || !granted("write"),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const mark = `${folder}/asked`;
+    try {
+      await using child = answer(`mark ${mark}`, {
+        flags: [`--allow-read=${mark}`, `--allow-write=${mark}`],
+      });
+      const isThere = () => {
+        try {
+          return Deno.statSync(mark).isFile;
+        } catch {
+          return false;
+        }
+      };
+      const given = await child.result("It", () => {
+        child.guard(1);
+        Deno.writeTextFileSync(mark, "");
+        while (isThere());
+      });
+      assertEquals(given, { sum: 3 });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
   name: "a child is over once it has ended, though what it started holds its output open",
   ignore,
   async fn() {
