@@ -36,6 +36,8 @@ export interface MachineState {
   readonly items: number;
 }
 
+/** How many jobs may have lanes here at a time: each has lanes of its own, whose processes wait their turn. */
+const MOST_JOBS = 16;
 /** How often a leaving machine checks whether jobs still have lanes here, in milliseconds. */
 const LEAVING_MS = 50;
 
@@ -126,6 +128,9 @@ export class JoinedMachine implements AsyncDisposable {
     const { job: id, lane } = request;
     const lanes = this.#lanes;
     const refuse = (refused: string) => ({ refused, forModule: false });
+    if (!this.#jobs.has(id) && this.#jobs.size >= MOST_JOBS) {
+      return refuse(`${MOST_JOBS} other jobs have lanes there, and no more may`);
+    }
     const job = this.#jobs.get(id) ?? {
       kept: new Map(),
       relays: new Map(),
