@@ -285,7 +285,7 @@ export class Cluster {
   async lease({ slots, modules: names }: WantedLane, events: LeaseEvents): Promise<Lease> {
     const broker = await this.#open();
     const reading = this.#read(names);
-    this.#reading = Promise.all([this.#reading, reading]);
+    this.#reading = Promise.all([this.#reading, reading]).then(() => {});
     const { modules, unreadable } = await reading;
     const refusing = new Set<Machine>();
     const mute = new Set<Machine>();
