@@ -210,6 +210,10 @@ export const LIMITS: readonly Guarantee[] = [
       await using executor = open();
       const controller = new AbortController();
       const told = Promise.withResolvers<void>();
+      const ended = Promise.withResolvers<void>();
+      // These items are sent together with the one whose server is busy.
+      const before = width - 1;
+      let left = before;
       const items = numbers(12).map((n) => ({
         url: gates.url,
         key: String(n),
@@ -219,10 +223,9 @@ export const LIMITS: readonly Guarantee[] = [
         retries: { limit: 1, maxMs: 4_000_000, retryIf: () => (told.resolve(), true) },
         chunk: 1,
         signal: controller.signal,
+        onOutcome: () => void (--left === 0 && ended.resolve()),
       }).toArray();
       await told.promise;
-      // These items were sent together with the one whose server is busy.
-      const before = width - 1;
       await gates.full(before);
       gates.openAll();
       await turns(5);
@@ -230,6 +233,7 @@ export const LIMITS: readonly Guarantee[] = [
         ...numbers(9).map((n) => 2 * n),
       ]);
       assertEquals(gates.arrived.length, before);
+      if (before > 0) await ended.promise;
       controller.abort();
       const done = (await outcomes).filter(({ status }) => status === "fulfilled");
       assertEquals(done.length, before);
