@@ -26,7 +26,7 @@ import {
 import * as doc from "../document.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import method from "./method.html" with { type: "text" };
-import { AS_GOOD, MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
+import { MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
 import type { AwaitCost } from "../../tasks/catalogue.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
@@ -40,6 +40,7 @@ import {
   usageSection,
 } from "./comparison_charts.ts";
 import { middle } from "../../timing/statistics.ts";
+import { passesCeiling } from "../../timing/warnings.ts";
 
 export function resultReport(result: ResultFile): doc.Block {
   return doc.documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);
@@ -58,8 +59,8 @@ export function comparisonReport(comparison: Comparison): doc.Block {
   const { job, models, ceiling, others } = comparison;
   const items = counted(job.items, "item");
   const title = `${job.name}: ${items}, ${roundsOf(comparison)}, medians`;
-  const meaning = passesCeiling(comparison)
-    ? "; a model gained more, so it was measured too low."
+  const meaning = passesCeiling(models, ceiling)
+    ? "; a model gained more."
     : wasShared(comparison)
     ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
     : "; as many lanes compute no faster.";
@@ -205,15 +206,6 @@ export function isUndecided(comparison: Comparison): boolean {
     : verdict.bound !== "small" && verdict.confidence <= MORE_LIKELY;
 }
 
-/** Whether a model gained more on this machine's cores than the ceiling, which was then measured too low. */
-export function passesCeiling({ ceiling, models }: Comparison): boolean {
-  return ceiling !== null &&
-    models.some(({ speedup, ...of }) =>
-      isOfCores(of) && speedup !== null && speedup.low > 1 &&
-      speedup.median > AS_GOOD * ceiling.speedup
-    );
-}
-
 /** The model to take, what it costs, and the machine's ceiling; the verdict's reason tells the gain. */
 function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
@@ -226,9 +218,9 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   if (verdict.recommended === BASELINE) return "Leave it sequential.";
   const name = plain(verdict.recommended);
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
-  const { ceiling } = comparison;
+  const { ceiling, models } = comparison;
   const isLimit = ceiling !== null && verdict.bound !== "io" && isOfCores(chosen) &&
-    !passesCeiling(comparison) && !wasShared(comparison);
+    chosen.lanes > 1 && !passesCeiling(models, ceiling) && !wasShared(comparison);
   const limit = isLimit
     ? `; ${formatRatio(ceiling.speedup)} is what ${counted(ceiling.lanes, "lane")} can give here`
     : "";

@@ -6,7 +6,8 @@ import type { TickRow } from "../../switching/switch_result.ts";
 import { formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { measuredCpuShare } from "../../timing/verdict.ts";
-import { isUndecided, passesCeiling, wasShared } from "../comparison/comparison_report.ts";
+import { isUndecided, wasShared } from "../comparison/comparison_report.ts";
+import { passesCeiling } from "../../timing/warnings.ts";
 import { htmlTable } from "../document.ts";
 import { figure, type Html } from "../html/markup.ts";
 import * as chart from "../html/svg.ts";
@@ -339,7 +340,11 @@ const IDEAS = {
   cpu(speaker, { cpu }) {
     const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
     const ceiling = (of: Comparison) =>
-      passesCeiling(of) ? "cpu.ceiling.passed" : wasShared(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
+      passesCeiling(of.models, of.ceiling)
+        ? "cpu.ceiling.passed"
+        : wasShared(of)
+        ? "cpu.ceiling.busy"
+        : "cpu.ceiling";
     return {
       seen: [
         onCores && speaker.compared(onCores),
