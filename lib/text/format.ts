@@ -76,9 +76,20 @@ const ofHundred = signed((percent) => {
 
 export const formatPercent: Formatter = (share) => ofHundred(share * 100);
 
+/** An interval whose ends are this many times apart tells no more than that rounds differ. */
+const VAGUE = 100;
+
+/** Formats the ends of an interval. */
+export function formatEnds(
+  { low, high }: Omit<Interval, "median">,
+  { format = formatNumber, to = "–" }: { readonly format?: Formatter; readonly to?: string } = {},
+): string {
+  return high > VAGUE * low ? "unsure" : `${format(low)}${to}${format(high)}`;
+}
+
 /** Formats a speedup's median and the ends of its interval, as short as a table needs it. */
-export function formatSpeedup({ median, low, high }: Interval): string {
-  return `${formatRatio(median)} ${formatNumber(low)}–${formatNumber(high)}`;
+export function formatSpeedup(speedup: Interval): string {
+  return `${formatRatio(speedup.median)} ${formatEnds(speedup)}`;
 }
 
 export function capitalized(text: string): string {

@@ -17,7 +17,7 @@ import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
 import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, LEAST_THREAD_MS, WAITS } from "../judge/thresholds.ts";
-import { capitalized, formatDuration } from "../text/format.ts";
+import { capitalized, formatDuration, formatEnds } from "../text/format.ts";
 import { isBusy } from "./meter/meter.ts";
 import { PAIRWISE } from "./standings.ts";
 
@@ -72,11 +72,12 @@ const isEventLoop = (of: ModelResult) => of.model !== BASELINE && ranInOneLoop(o
 /** Whether it gains by lanes alone, or by lanes and slots that its user chose. */
 const isParallel = (of: ModelResult) => !ranInOneLoop(of) && (isFixed(of.model) || of.slots === 1);
 
-function times({ median, low, high }: Interval): string {
+function times(speedup: Interval): string {
+  const { median, low } = speedup;
   // Near 1, a single decimal would hide a small gain.
   const decimals = low < 1.1 ? 2 : 1;
   const by = (value: number) => value < 10 ? value.toFixed(decimals) : value.toFixed(0);
-  return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
+  return `${by(median)} times as fast (${formatEnds(speedup, { format: by, to: " to " })})`;
 }
 
 type Judged = NonNullable<ReturnType<typeof judged>>;

@@ -5,6 +5,7 @@ import {
   counted,
   formatBytes,
   formatDuration,
+  formatEnds,
   formatNumber,
   formatPercent,
   formatRatio,
@@ -148,4 +149,16 @@ Deno.test("formatSmall() keeps two digits of a number, however small", () => {
     "0.0010",
     "1.2e−4",
   ]);
+});
+
+Deno.test("an interval of ends that are far apart is no figure", () => {
+  const ends = (low: number, high: number) => formatSpeedup({ median: 2.64, low, high });
+  assertEquals(ends(0.5, 50), "2.64× 0.50–50.0");
+  assertEquals(ends(0.0017, 4069), "2.64× unsure");
+  assertEquals(ends(0, 3), "2.64× unsure");
+  assertEquals(
+    formatEnds({ low: 5, high: 5 }, { format: formatDuration, to: " to " }),
+    "5.00 ms to 5.00 ms",
+  );
+  assertEquals(formatEnds({ low: 0, high: 0 }), "0–0");
 });

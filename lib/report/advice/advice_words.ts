@@ -16,7 +16,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
-  formatNumber,
+  formatEnds,
   formatPercent,
   formatRatio,
   formatSpeedup,
@@ -330,10 +330,9 @@ export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
 
 export function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advice): string {
   const take = model === BASELINE ? "leave it sequential" : `take ${name}`;
-  const [low, high] = [gain?.low ?? 0, gain?.high ?? 0].map(formatNumber);
   const fast = gain === null || model === BASELINE
     ? ""
-    : `, ${formatRatio(gain.median)} as fast (${low} to ${high})`;
+    : `, ${formatRatio(gain.median)} as fast (${formatEnds(gain, { to: " to " })})`;
   const seen = hazards.length === 0 ? "" : `; ${counted(hazards.length, "hazard")} seen`;
   return `${capitalized(CLASS_NAMES[bound])}: ${take}${fast}${seen}`;
 }

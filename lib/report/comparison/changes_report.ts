@@ -3,7 +3,7 @@
 import {
   formatCount,
   formatDuration,
-  formatNumber,
+  formatEnds,
   formatRatio,
   NO_FIGURE,
 } from "../../text/format.ts";
@@ -27,10 +27,11 @@ const COLUMNS: readonly doc.Column<Change>[] = [
   doc.numberColumn("before", 2, ({ oldMs }) => formatDuration(oldMs.median)),
   doc.numberColumn("now", 1, ({ newMs }) => formatDuration(newMs.median)),
   doc.numberColumn("ratio", 0, (of) => hasRatio(of) ? formatRatio(of.ratio.median) : NO_FIGURE),
-  doc.numberColumn("95% interval", 4, (change) => {
-    const { low, high } = change.ratio;
-    return hasRatio(change) ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
-  }),
+  doc.numberColumn(
+    "95% interval",
+    4,
+    (change) => hasRatio(change) ? formatEnds(change.ratio) : NO_FIGURE,
+  ),
   doc.textColumn("", 0, verdictWords, {
     short: {
       cell: (of) => verdictWords(of).replace("no detectable difference", "no difference seen"),

@@ -6,6 +6,7 @@ import {
   counted,
   formatBytes,
   formatDuration,
+  formatEnds,
   formatNumber,
   formatPercent,
   formatRatio,
@@ -101,10 +102,14 @@ export const MODEL_COLUMNS: readonly doc.Column<ModelResult>[] = [
   doc.numberColumn("total", 0, ({ rounds, wallMs }) => {
     return formatDuration(rounds.length === 0 ? NaN : wallMs.median);
   }),
-  doc.numberColumn("95% interval", 9, (model) => {
-    const { low, high } = model.wallMs;
-    return isComparable(model) ? `${formatDuration(low)} to ${formatDuration(high)}` : NO_FIGURE;
-  }),
+  doc.numberColumn(
+    "95% interval",
+    9,
+    (model) =>
+      isComparable(model)
+        ? formatEnds(model.wallMs, { format: formatDuration, to: " to " })
+        : NO_FIGURE,
+  ),
   doc.numberColumn("CPU", 2, medianOf(({ cpuMs }) => cpuMs)),
   doc.numberColumn("CPUs", 7, medianOf(cpusOf, formatNumber)),
   doc.numberColumn("speedup", 0, speedupOf, {
@@ -406,7 +411,7 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Markup[] {
     tile(
       "as fast",
       formatRatio(gain.median),
-      `95% interval ${formatNumber(gain.low)} to ${formatNumber(gain.high)}`,
+      `95% interval ${formatEnds(gain, { to: " to " })}`,
     ),
     verdict &&
     tile(

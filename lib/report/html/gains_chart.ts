@@ -1,6 +1,6 @@
 /** A chart of how much faster each model is than sequential, as measured and as predicted. */
 
-import { formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
+import { formatEnds, formatRatio, formatSpeedup } from "../../text/format.ts";
 import type { Interval } from "../../timing/result.ts";
 import type { Html } from "./markup.ts";
 import * as chart from "./svg.ts";
@@ -84,7 +84,7 @@ function measuredMarks(rows: readonly PlacedRow[], x: (ratio: number) => number,
     intervals: measured.map(({ low, high, y }) => chart.line(x(low), y, x(high), y, chart.FINE)),
     words: measured.map(({ median, low, high, y, remark, predicted, halo }) => {
       const behind = Math.max(x(1), x(median), x(high));
-      const range = `${formatNumber(low)} to ${formatNumber(high)}`;
+      const range = formatEnds({ low, high }, { to: " to " });
       const detail = predicted === null && remark !== "" && wide ? remark : range;
       return [
         chart.text(formatRatio(median), behind + 8, y, { ...halo, ...chart.STRONG }),

@@ -6,6 +6,7 @@ import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep
 import {
   counted,
   formatDuration,
+  formatEnds,
   formatNumber,
   formatPercent,
   NO_FIGURE,
@@ -39,8 +40,8 @@ export function sizeColumns(
     borne.has(point.size) ? cell(point) : NO_FIGURE;
   const time = (of: "median" | "p95" | "p99") => ({ latencyMs }: SweepPoint) =>
     formatDuration(latencyMs?.[of] ?? NaN);
-  const interval = ({ throughputPerSecond: { low, high } }: SweepPoint) =>
-    high > 0 ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
+  const interval = ({ throughputPerSecond: of }: SweepPoint) =>
+    of.high > 0 ? formatEnds(of) : NO_FIGURE;
   return [
     // A space in place of the +, which marks an added size, keeps figures below each other.
     { head: `${axis} `, cell: ({ size, refined }) => `${size}${refined ? "+" : " "}` },
