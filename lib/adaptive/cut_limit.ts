@@ -181,6 +181,8 @@ export class CutLimit {
   /** Grows quickly from now on, as refusals were found to be chance. */
   lift(): void {
     this.#endProbe();
+    // Nor need answers make up for pauses.
+    this.#pausedMs = 0;
     this.#cost /= LIFT;
     this.#answers = this.#price * this.#cost;
   }

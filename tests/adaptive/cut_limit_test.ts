@@ -148,6 +148,17 @@ Deno.test("what was missed in a pause must be made up for, too, before more is t
   assert(tried[0]! > 50 && tried[1] === 19, `${tried}`);
 });
 
+Deno.test("once refusals were found to be chance, what was missed in a pause needn't be made up for", () => {
+  const tried = [0, 1000].map((pausedMs) => {
+    const limit = cut(20, 19);
+    limit.pause(pausedMs);
+    limit.lift();
+    limit.answer(30, 0);
+    return limit.now;
+  });
+  assert(tried[0]! > 30 && tried[0] === tried[1], `${tried}`);
+});
+
 Deno.test("time in which nothing moved makes up for nothing", () => {
   const limit = cut(100, 50);
   limit.leaveOut(30_000);
