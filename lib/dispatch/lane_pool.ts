@@ -332,8 +332,11 @@ export class LanePool implements PlacesHost {
       const isHere = place?.number === 0 && !this.options.remote;
       if (isHere && this.#turn.isOver(Math.max(this.#lastSentMs, this.inFlight.endedMs))) return;
       const batch = place && run.take();
-      if (batch === undefined || run.isCall || this.#ready.size > 1) this.#unqueue(run);
-      if (batch !== undefined && !run.isCall) this.#queue(run);
+      if (batch === undefined || run.isCall) this.#unqueue(run);
+      else if (this.#ready.size > 1) {
+        this.#unqueue(run);
+        this.#queue(run);
+      }
       if (batch !== undefined) this.#send(run, place!, batch);
     }
   }

@@ -274,7 +274,20 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
       this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
       this.#size.weighValues(report.count, report.bytes ?? 0);
     }
-    this.#settler.report(batch, report, base);
+    if (report.failures !== undefined) this.#settler.report(batch, report, base);
+    else {
+      // Not by way of the settler, which would cost each item in this event loop 5 % more.
+      const { count } = report;
+      this.onSettled({
+        batch,
+        from: base,
+        count,
+        rejection: undefined,
+        isStarted: true,
+        report,
+        reportFrom: 0,
+      });
+    }
     if (report.last && batch.reported < batch.items.length) {
       this.putBack(batch.part(batch.reported, batch.items.length));
     }
