@@ -277,18 +277,26 @@ export class LanePool implements PlacesHost {
   readonly #fill = () => {
     this.#sendQueued();
     if (this.#places.isSimple) return;
-    for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
+    const moved = new Set<Batch>();
+    for (let free = this.freeSlots; free > 0 && this.#recallWaiting(moved); free--) {
+      this.#sendQueued();
+    }
   };
 
-  /** Takes back, or asks back, one batch that waits on a lane if another lane has a slot free for it. */
-  #recallWaiting(): boolean {
+  /**
+   * Takes back, or asks back, one batch that waits on a lane if another lane has a slot free for it, and adds it
+   * to those that were in this round.
+   */
+  #recallWaiting(moved: Set<Batch>): boolean {
     const someIdle = this.openLanes.some(({ inFlight }) => inFlight.size === 0);
     if (!someIdle && !this.options.takesAhead) return false;
     for (const openLane of this.openLanes) {
       const { inFlight, lane } = openLane;
-      const isOverfull = inFlight.size > this.#places.of(openLane).slots;
+      // One that was asked back is in flight until its lane answers.
+      const left = [...inFlight].filter((batch) => !moved.has(batch));
+      const isOverfull = left.length > this.#places.of(openLane).slots;
       // The batch that was sent last would start last.
-      for (const batch of [...inFlight].reverse()) {
+      for (const batch of left.reverse()) {
         const waits = isOverfull || batch.isHeldUp;
         if (!waits && !(someIdle && lane.stageOf(batch.task) !== "loaded")) continue;
         const place = this.#places.best(batch.run, false);
@@ -300,6 +308,7 @@ export class LanePool implements PlacesHost {
         if (!this.inFlight.takeBack(batch, !waits) && lane.askBack?.(batch) !== true) continue;
         // A batch that was asked back may have started meanwhile.
         batch.isHeldUp = false;
+        moved.add(batch);
         return true;
       }
     }

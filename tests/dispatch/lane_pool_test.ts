@@ -105,6 +105,28 @@ Deno.test("as many batches are sent as there are slots, and those that may wait 
   assertEquals(sent(false, 1), [4, 0]);
 });
 
+Deno.test("of what waits on a busy lane, each batch is asked back for one free slot", () => {
+  const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true });
+  const run = new FakeRun().has(99);
+  run.ahead = 1;
+  run.join(pool);
+  const [busy, idle] = made;
+  busy!.givesBackAtOnce = idle!.givesBackAtOnce = false;
+  run.ahead = 0;
+  run.queue.length = 0;
+  for (const batch of [...busy!.batches].slice(0, 2)) busy!.start(batch);
+  const asked = () => busy!.log.splice(0).filter((line) => line.startsWith("ask back"));
+  asked();
+  const rounds = [...idle!.batches].map((batch) => {
+    idle!.finish(batch);
+    return asked();
+  });
+  const [second, first] = [...busy!.batches].slice(2).map((batch) =>
+    `ask back ${batch.firstIndex}`
+  );
+  assertEquals(rounds, [[], [], [first], [first, second]]);
+});
+
 Deno.test("a batch's last report frees its slot; one of a batch that is gone is ignored", () => {
   const { pool, made } = poolOf({ quick: false });
   const run = new FakeRun();
