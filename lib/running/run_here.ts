@@ -77,6 +77,7 @@ export class RunHere {
   #unwritten = 0;
   #whenWritten: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: ReturnType<typeof setInterval> | undefined;
   #succeeded = 0;
   #failed = 0;
   readonly #watch: LaneWatch | undefined;
@@ -86,7 +87,7 @@ export class RunHere {
   readonly #again = new Set<number>();
   /** Whether no task was running at the last look. */
   #isIdle = false;
-  /** Aborted once the run should end early and no task is running. */
+  /** Aborted once the run should end early and no task is running, or has ended. */
   readonly #idle = new AbortController();
   #toldMs = -Infinity;
   #end: RunEnd = "done";
@@ -102,16 +103,18 @@ export class RunHere {
   }
 
   finish(end: RunEnd = "finished"): void {
-    if (this.#end !== "done") return;
+    if (this.#end !== "done" || this.#idle.signal.aborted) return;
     this.#end = end;
     this.host.items.finishing = true;
     this.host.executor.pause();
+    // No outcome tells that tasks stopped running whose lane was lost: their items wait to run again.
+    this.#idleTimer = setInterval(() => this.#endIfIdle(), TOLD_MS);
     this.#endIfIdle();
   }
 
-  /** Ends the run once no task is running; items that wait for a slot or a retry are left to a resumed run. */
+  /** Ends the run if no task is running; items that wait for a slot or a retry are left to a resumed run. */
   #endIfIdle(): void {
-    if (this.#end !== "done" && this.host.executor.running().length === 0) this.#idle.abort();
+    if (this.host.executor.running().length === 0) this.#idle.abort();
   }
 
   #keyOf(item: unknown): string | undefined {
@@ -161,6 +164,8 @@ export class RunHere {
         await new Promise<void>((resolve) => this.#whenWritten = resolve);
       }
     } finally {
+      this.#idle.abort();
+      clearInterval(this.#idleTimer);
       this.tell();
       this.host.say({ type: "stands", ...this.stand() });
     }
@@ -208,8 +213,6 @@ export class RunHere {
   }
 
   #triesAgain(rejected: Rejected): boolean | RetryIn {
-    // An item that waits for a retry no longer runs, so the run may be able to end after this call.
-    if (this.#end !== "done") setTimeout(() => this.#endIfIdle());
     const { index, item, reason, attempts } = rejected;
     const signs = httpSigns(reason);
     const { status, retryAfterMs = 0 } = signs;
@@ -262,7 +265,6 @@ export class RunHere {
     if (isSpent(this.spec.halt, this.#succeeded + this.#failed, this.#failed)) {
       this.finish("halted");
     }
-    this.#endIfIdle();
   }
 
   /** Records a result; if it can't be written as JSON, returns that as the item's failure. */

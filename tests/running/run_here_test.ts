@@ -355,6 +355,35 @@ Deno.test("what waits for another try when the run is to finish is left to the n
   assertEquals([failures, endOf(last)], [[], "finished"]);
 });
 
+Deno.test("a run that is to finish ends where tasks stop running without an outcome, as with a lost lane", async () => {
+  let run!: RunHere;
+  const executor = sequential();
+  const task: TaskFunction<unknown, void> = (_, { signal }) => {
+    run.finish();
+    setTimeout(() => executor.running = () => []);
+    return new Promise<void>((end, fail) => {
+      // Much later than the run looks.
+      const timer = setTimeout(end, 2000);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        fail(signal.reason);
+      });
+    });
+  };
+  const { results, last } = await said(task, [1, 2], {}, {
+    executor,
+    onRun: (made) => run = made,
+  });
+  assertEquals([results.length, endOf(last)], [0, "finished"]);
+});
+
+Deno.test("a run that has ended by itself isn't ended early any more, and keeps nothing alive", async () => {
+  let run!: RunHere;
+  const { last } = await said((n) => n, [1], {}, { onRun: (made) => run = made });
+  run.finish();
+  assertEquals(endOf(last), "done");
+});
+
 Deno.test("the slowest items are told, the slowest first", async () => {
   const { last } = await said((n) => n, Array(50).keys().toArray());
   const slowest = last.type === "done" ? last.slowest : [];
