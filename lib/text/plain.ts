@@ -2,9 +2,13 @@
 
 import stringWidth from "fast-string-width";
 
-/** Commands with a text (window titles, links, clipboard) up to their end; without one the text is kept. */
-// deno-lint-ignore no-control-regex
-const COMMANDS = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)/g;
+/**
+ * Commands with a text (window titles, links, clipboard) up to their end; if another command begins first, or
+ * nothing ends it, the text is kept. So each character is looked at once, however many commands there are.
+ */
+const COMMANDS =
+  // deno-lint-ignore no-control-regex
+  /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)/g;
 /** Colours, moves of the cursor, and all other escape sequences (ECMA-48). */
 // deno-lint-ignore no-control-regex
 const ESCAPES = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]/g;

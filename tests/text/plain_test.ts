@@ -17,6 +17,10 @@ Deno.test("plain() drops nothing that a terminal would show", () => {
   assertEquals(plain("\x1b(Bword\x07"), "word");
   assertEquals(plain("\x1b]0;this has no end"), "0;this has no end");
   assertEquals(plain("a\x1b[38;5;245mb\x9b2Jc\x1bMd\x1bP1$r0m\x1b\\e\x9d8;;\x9cf"), "abcdef");
+  // A command is cut off by the next one, however either is written; else many would take quadratic time.
+  for (const begin of ["\x1b]", "\x9d"]) {
+    assertEquals(plain(`${begin}0;kept${begin}0;title\x07`), "0;kept");
+  }
 });
 
 Deno.test("plain() makes one line of many", () => {
