@@ -37,6 +37,8 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   readonly #unmatched: Readonly<Record<Known, UnmatchedItems>>;
   /** When matching: the index and digest of each further item that equals recorded ones. */
   readonly #further = new Set<string>();
+  /** By the digest of these: an index before which none is left for it. */
+  readonly #free = new Map<number, number>();
   /** Items taken but not dealt out, the next one last; `compare` takes many before any task can start. */
   #held: Listed[] = [];
   /** How many items were taken from the list, and how many of its places are dealt out or left out. */
@@ -175,7 +177,9 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     const { digest } = listed;
     const isTaken = (index: number) =>
       this.known.stateOf(index, digest) !== undefined || this.#further.has(`${index} ${digest}`);
-    for (let free = 0; isTaken(listed.index); free++) listed.index = free;
+    let free = this.#free.get(digest) ?? 0;
+    while (isTaken(listed.index)) listed.index = free++;
+    this.#free.set(digest, free);
     this.#further.add(`${listed.index} ${digest}`);
   }
 
@@ -183,11 +187,16 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** These items as a run's input; a list that isn't async is read without a promise for each item. */
+  /**
+   * These items as a run's input; a list that isn't async is read without a promise for each item, unless all of
+   * it may be known and is only now compared.
+   */
   get input(): Items<unknown> {
-    if (this.#isAsync) return this;
-    const items = { [Symbol.iterator]: () => this.#atOnce() };
-    return this.total === undefined ? items : Object.assign(items, { size: this.total });
+    const size = this.total;
+    const items = this.#isAsync || this.#isMatching
+      ? { [Symbol.asyncIterator]: () => this }
+      : { [Symbol.iterator]: () => this.#atOnce() };
+    return size === undefined ? items : Object.assign(items, { size });
   }
 
   *#atOnce(): Generator<unknown, void> {

@@ -116,6 +116,22 @@ Deno.test("with match, whatever lists follow each other, no index is recorded of
   assertEquals(found, [["a", 0], ["a", 1]]);
 });
 
+Deno.test("with match, many equal items that are new take no longer each to be indexed than a few", async () => {
+  const indexed = async (count: number) => {
+    const known = knownOf(Array.from({ length: count }, (_, at) => [count + at, "a", "done"]));
+    let looks = 0;
+    const stateOf = known.stateOf.bind(known);
+    known.stateOf = (index, digest) => (looks++, stateOf(index, digest));
+    const { found } = await dealt(() => Array(3 * count).fill("a"), known, { changed: "match" });
+    assertEquals(found.map(([, index]) => index).toSorted((one, other) => one - other), [
+      ...Array(count).keys(),
+      ...Array.from({ length: count }, (_, at) => 2 * count + at),
+    ]);
+    return looks / count;
+  };
+  assertEquals(await indexed(200), await indexed(20));
+});
+
 Deno.test("once results of two lists are recorded, only matching goes on", async () => {
   const known = knownOf([[0, "a", "done"], [0, "b", "done"], [0, "a", "failed"]]);
   assertEquals(known.counts, { done: 2, failed: 0 });
@@ -250,7 +266,9 @@ for (const changed of ["refuse", "match"] as const) {
     await others.compare();
     let turns = 0;
     setImmediate(() => turns++);
-    for await (const item of others) assertEquals(item instanceof LeftOut || item === "new", true);
+    for await (const item of others.input) {
+      assertEquals(item instanceof LeftOut || item === "new", true);
+    }
     if (changed === "match") assertEquals(turns, 1);
   });
 }
