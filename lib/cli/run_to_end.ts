@@ -273,6 +273,10 @@ async function concluded(
     const empty = "its items are empty";
     if (isDone) throw new UsageError("module", typed, empty, "give it at least one");
   }
+  // A file to which nothing was added since may be gone as well.
+  if (!cameToNothing) {
+    await (journal ?? failed)?.checkThere().catch((removed) => problem ??= removed);
+  }
   // Nothing ran, so the reason is all that there is to report.
   if (problem instanceof UsageError && state.succeeded + state.failed === 0) throw problem;
   if (journal !== undefined && failed !== undefined && !cameToNothing) {

@@ -123,6 +123,12 @@ export class Journal implements AsyncDisposable {
     }
   }
 
+  /** @throws {RemovedError} If one of the files is no longer at its path. */
+  async checkThere(): Promise<void> {
+    await this.results.checkThere();
+    await this.failures.checkThere();
+  }
+
   async discard(): Promise<void> {
     await this.results.discard();
     await this.failures.discard();

@@ -17,10 +17,10 @@ export class RecordError extends Error {
   }
 }
 
-/** A file is gone, with all lines that were written to it. */
+/** A file is no longer at its path, nor are the lines that were written to it. */
 export class RemovedError extends RecordError {
   constructor(readonly path: string) {
-    super(`${path} was removed or replaced by something else, and its lines with it`);
+    super(`${path} was removed, moved or replaced by something else, and its lines with it`);
   }
 }
 
@@ -60,9 +60,19 @@ export class RecordFile implements AsyncDisposable {
     return this.size === 0;
   }
 
-  /** Whether the open file is in no folder any more, as after another one was renamed to its path. */
+  /** Whether the open file is no longer at its path: it was removed or moved, or another one took its place. */
   async isRemoved(): Promise<boolean> {
-    return (await this.file.stat()).nlink === 0;
+    try {
+      const [{ dev, ino }, there] = await Promise.all([this.file.stat(), Deno.stat(this.path)]);
+      return dev !== there.dev || ino !== there.ino;
+    } catch (error) {
+      return error instanceof Deno.errors.NotFound;
+    }
+  }
+
+  /** @throws {RemovedError} If the file is no longer at its path. */
+  async checkThere(): Promise<void> {
+    if (await this.isRemoved()) throw new RemovedError(this.path);
   }
 
   /** Calls `take` with every whole line, from the first; returns the size of the file in bytes. */
@@ -136,8 +146,8 @@ export class RecordFile implements AsyncDisposable {
       throw RecordError.unwritten(this.path, cause);
     }
     this.size += bytes.length;
-    const { size, isFile, nlink } = await this.file.stat();
-    if (nlink === 0) throw new RemovedError(this.path);
+    await this.checkThere();
+    const { size, isFile } = await this.file.stat();
     if (!isFile || size === this.size) return;
     throw new RecordError(
       `${this.path} was changed by something else: it has ${size} B, and ${this.size} B were ` +

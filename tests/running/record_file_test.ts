@@ -135,12 +135,16 @@ test(
   },
 );
 
-test("a file that was removed, or that another one replaces, takes no more lines", async (path) => {
-  for (const take of [Deno.remove, (path: string) => Deno.rename(`${path}.new`, path)]) {
+test("a file that was removed or moved, or that another one replaces, takes no more lines", async (path) => {
+  const move = async (path: string) => {
+    await Deno.rename(path, `${path}.moved`);
+    await Deno.writeTextFile(path, "one\n");
+  };
+  for (const take of [Deno.remove, (path: string) => Deno.rename(`${path}.new`, path), move]) {
     await using file = await RecordFile.open(path, "end");
     await file.add("one\n");
     await Deno.writeTextFile(`${path}.new`, "");
     await take(path);
-    await assertRejects(() => file.add("two\n"), RecordError, "was removed or replaced");
+    await assertRejects(() => file.add("two\n"), RecordError, "was removed, moved or replaced");
   }
 });

@@ -319,17 +319,25 @@ export async function* items() {
   assertStringIncludes(await given, "interrupted; 7 were done before");
 });
 
-for (const at of [0, 10]) {
-  test(`a file that is removed after ${at} results is missed`, {
+const GONE = [
+  ["removed after no result", "n === 0 && Deno.removeSync('out.jsonl')", "out.jsonl"],
+  ["removed after ten results", "n === 10 && Deno.removeSync('out.jsonl')", "out.jsonl"],
+  ["moved", "n === 10 && Deno.renameSync('out.jsonl', 'moved.jsonl')", "out.jsonl"],
+  ["its journal", "n === 10 && Deno.removeSync('out.jsonl.journal')", "out.jsonl.journal"],
+] as const;
+for (const [what, act, file] of GONE) {
+  test(`a file that is gone while results are written is missed: ${what}`, {
     "job.js": `export const items = [...Array(20).keys()];
-      export default (n) => (n === ${at} && Deno.removeSync("out.jsonl"), n);`,
+      export default (n) => (${act}, n);`,
   }, async (folder) => {
     // deno-fmt-ignore
     const args = ["job.js", "--allow-read", "--allow-write", "--model", "sequential", "--out", "out.jsonl"];
     const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
-    assertEquals([code, stdout.includes("Wrote")], [1, false]);
-    assertStringIncludes(stderr, `${folder}/out.jsonl was removed or replaced by something else`);
-    assertStringIncludes(stderr, "go on with: deno task run");
+    assertEquals([code, stdout.includes("Wrote")], [1, file !== "out.jsonl"]);
+    assertStringIncludes(
+      stderr,
+      `${folder}/${file} was removed, moved or replaced by something else`,
+    );
   });
 }
 
@@ -356,7 +364,10 @@ test("a run without a journal ends where its file of failures is removed", {
 }, async (folder) => {
   const { code, stderr } = await runTask("run", REMOVING, { cwd: folder });
   assertEquals(code, 1);
-  assertStringIncludes(stderr, `${folder}/failed.jsonl was removed or replaced by something else`);
+  assertStringIncludes(
+    stderr,
+    `${folder}/failed.jsonl was removed, moved or replaced by something else`,
+  );
 });
 
 test("a run that comes to nothing says why, whoever has removed its files", {
