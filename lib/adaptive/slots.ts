@@ -15,7 +15,7 @@ import type { Growth } from "./cut_limit.ts";
 import type { Ends } from "./ends.ts";
 import { Refusals } from "./refusals.ts";
 import { LEFT, Rounds, type SlotLaw } from "./rounds.ts";
-import { RAMP, reachOf, RISKED_LAST, slowStartOf } from "./slow_start.ts";
+import { RAMP, reachOf, slowStartOf } from "./slow_start.ts";
 import { Stage } from "./stage.ts";
 import type { Seen } from "./watch.ts";
 
@@ -62,12 +62,6 @@ const UNUSED_MS = 500;
 /** All of a few tasks may be in flight if none has ended for LONG_MS milliseconds. */
 const FEW_TASKS = 16;
 const LONG_MS = 20;
-/**
- * Tasks that can't move to lanes, should they compute after they have waited, are all started at once if only
- * RISKED_LAST are left: FEW_TASKS first, and the others unless one took longer to start than so many
- * milliseconds, as it does if it starts a program or a thread.
- */
-const QUICK_START_MS = 0.5;
 /** Slots grow only up to this share of the memory limit. */
 const ROOM = 0.8;
 
@@ -343,27 +337,20 @@ export class Slots {
     const wanted = Math.min(
       left,
       this.#options.maxSlots,
-      proven > 0
-        ? reachOf(found, this.#count, left, this.#options.guess)
-        : this.#blindly(seen, left),
+      proven > 0 ? reachOf(found, this.#count, left, this.#options.guess) : this.#blindly(seen),
       this.most,
       this.#fitting(seen),
     );
-    const ramp = proven > 0 ? RAMP : FEW_TASKS;
-    const slots = Math.floor(Math.min(wanted, ramp * this.#count));
+    const slots = Math.floor(Math.min(wanted, RAMP * this.#count));
     return slots > this.#count ? { slots, why: "waits" } : undefined;
   }
 
   /** How many slots may be tried before any of their tasks has ended. */
-  #blindly({ nowMs, travels }: Seen, left: number): number {
-    // After a refusal that nothing got through, a single task may be cut off too.
-    if (this.#wasShut) return 1;
+  #blindly({ nowMs, remaining = Infinity, inFlight }: Seen): number {
+    const left = remaining + inFlight;
     const isFew = left <= FEW_TASKS && nowMs - this.#startMs >= LONG_MS;
-    // The first task's code is cold.
-    const startMs = this.#count === 1 ? 0 : (nowMs - this.#stage.fromMs) / this.#count;
-    const mayStartAll = !travels && this.ended === 0 && startMs <= QUICK_START_MS &&
-      left <= RISKED_LAST;
-    return Math.max(BLIND_SLOTS, this.#first, isFew || mayStartAll ? left : 0);
+    // After a refusal that nothing got through, a single task may be cut off too.
+    return this.#wasShut ? 1 : Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
   }
 
   /** The slots that the law gives once a round of tasks has ended. */

@@ -13,7 +13,7 @@ export const RAMP = 4;
  */
 const RISKED_MS = 1_800;
 const RISKED_SLOTS = 48;
-export const RISKED_LAST = 128;
+const RISKED_LAST = 128;
 /** A step has at least this many times as many slots; a smaller one would tell little. */
 const STEP = 1.5;
 /** A stage is judged once tasks have ended for this share of the slots that it added. */

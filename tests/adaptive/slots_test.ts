@@ -30,15 +30,10 @@ class Loop {
   }
 
   /** Ticks, with all slots taken by default, and sets the wanted slots; returns the reason. */
-  tick(
-    nowMs: number,
-    inFlight = this.slots.count,
-    remaining?: number,
-    travels = true,
-  ): string | undefined {
+  tick(nowMs: number, inFlight = this.slots.count, remaining?: number): string | undefined {
     this.#nowMs = nowMs;
     const { memoryBytes, slots } = this;
-    const seen = { ...SEEN, nowMs, inFlight, memoryBytes, remaining, travels };
+    const seen = { ...SEEN, nowMs, inFlight, memoryBytes, remaining };
     const wanted = slots.areTooMany(seen) ? slots.fewer(seen) : slots.next(seen);
     if (wanted === undefined) return undefined;
     slots.count = wanted.slots;
@@ -82,21 +77,6 @@ Deno.test("a list of up to 16 tasks is all in flight, though none has ended", ()
       loop.tick(nowMs, inFlight, tasks - inFlight);
     }
     assertEquals(loop.slots.count, slots);
-  }
-});
-
-Deno.test("tasks that can't move to lanes all start before any has ended, unless they are many or start slowly", () => {
-  for (
-    const [tasks, startMs, steps] of [[120, 3, [16, 120]], [120, 9, [16]], [129, 3, [4]]] as const
-  ) {
-    const loop = new Loop();
-    const seen: number[] = [];
-    for (let nowMs = startMs; nowMs <= 30; nowMs += startMs) {
-      const inFlight = Math.min(tasks, loop.slots.count);
-      loop.tick(nowMs, inFlight, tasks - inFlight, false);
-      seen.push(loop.slots.count);
-    }
-    assertEquals([...new Set(seen)], [...steps]);
   }
 });
 
