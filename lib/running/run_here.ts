@@ -87,7 +87,7 @@ export class RunHere {
   readonly #again = new Set<number>();
   /** Whether no task was running at the last look. */
   #isIdle = false;
-  /** Aborted once the run should end early and no task is running, or has ended. */
+  /** Aborted once the run should end early and no task is running, or once it has ended. */
   readonly #idle = new AbortController();
   #toldMs = -Infinity;
   #end: RunEnd = "done";

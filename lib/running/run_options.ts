@@ -212,6 +212,8 @@ async function writtenBy(
   if (failed !== undefined && !goesOn && await isThere(failed.path)) {
     const remedy = resume
       ? "name another file: --out isn't there, so this run begins"
+      : out === undefined
+      ? "name another file"
       : "name another file, or add --resume to go on with its run";
     throw new UsageError("--failed", failed.typed, "it exists", remedy);
   }

@@ -216,7 +216,14 @@ optionTest("only a run that goes on finds files that are there", async (read, fo
     "so nothing of it failed",
   );
   await Deno.writeTextFile(failed, "");
-  await assertRejects(() => read({ failed }), UsageError, "add --resume to go on with its run");
+  await assertRejects(
+    () => read({ out, failed }),
+    UsageError,
+    "add --resume to go on with its run",
+  );
+  // --resume would be refused, too.
+  const alone = await assertRejects(() => read({ failed }), UsageError, "it exists");
+  assertEquals(alone.remedy, "name another file");
   const begins = "--out isn't there, so this run begins";
   await assertRejects(() => read({ out, failed, resume: true }), UsageError, begins);
   await Deno.writeTextFile(out, "");
